@@ -1,0 +1,107 @@
+"""Argument checks: the one place that words an error.
+
+Every message reads "<argument> must <rule>, got <value>.", plus the remedy where one mistake
+is likely.
+"""
+
+from collections.abc import Collection
+from difflib import get_close_matches
+from numbers import Integral, Real
+from typing import Any, cast
+
+import numpy as np
+
+from normlab._typing import FloatArray
+from normlab.errors import ArgumentError, ShapeError
+
+
+def require(condition: bool, argument: str, rule: str, value: object, remedy: str = "") -> None:
+    """Raise ``ArgumentError`` unless ``condition`` holds."""
+    if not condition:
+        tail = f" {remedy}" if remedy else ""
+        raise ArgumentError(f"{argument} must {rule}, got {value!r}.{tail}")
+
+
+def integer(argument: str, value: Any, *, at_least: int) -> int:
+    """Return ``value`` as an int that is at least ``at_least``."""
+    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
+    require(
+        is_integer and value >= at_least, argument, f"be an integer of at least {at_least}", value
+    )
+    return int(value)
+
+
+def real(
+    argument: str,
+    value: Any,
+    *,
+    above: float = -np.inf,
+    at_least: float = -np.inf,
+    below: float = np.inf,
+    at_most: float = np.inf,
+) -> float:
+    """Return ``value`` as a finite float between the bounds."""
+    bounds = [
+        ("above", above, -np.inf),
+        ("at least", at_least, -np.inf),
+        ("below", below, np.inf),
+        ("at most", at_most, np.inf),
+    ]
+    stated = " and ".join(
+        f"{word} {bound:g}" for word, bound, open_end in bounds if bound != open_end
+    )
+    rule = f"be a finite number {stated}".rstrip()
+    is_real = isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(float(value))
+    inside = is_real and above < value < below and at_least <= value <= at_most
+    require(inside, argument, rule, value)
+    return float(value)
+
+
+def one_of(argument: str, value: Any, choices: Collection[str]) -> str:
+    """Return ``value`` if it is one of ``choices``; otherwise name the nearest one."""
+    rule = "be one of " + ", ".join(repr(choice) for choice in choices)
+    near = get_close_matches(value, choices, n=1) if isinstance(value, str) else []
+    remedy = f"Did you mean {near[0]!r}?" if near else ""
+    require(isinstance(value, str) and value in choices, argument, rule, value, remedy)
+    return str(value)
+
+
+def float_dtype(argument: str, value: Any) -> np.dtype[np.floating[Any]]:
+    """Return ``value`` as the dtype float32 or float64."""
+    try:
+        dtype = np.dtype(value)
+    except TypeError:
+        dtype = np.dtype(object)
+    require(dtype in (np.float32, np.float64), argument, "be float32 or float64", value)
+    return cast(np.dtype[np.floating[Any]], dtype)
+
+
+def float_array(argument: str, value: Any) -> FloatArray:
+    """Return ``value`` as a float32 or float64 array; other dtypes and objects are refused."""
+    if not isinstance(value, np.ndarray):
+        raise ArgumentError(
+            f"{argument} must be a NumPy array of float32 or float64, got {type(value).__name__}."
+            f" Convert it with np.asarray({argument}, dtype=np.float32)."
+        )
+    if value.dtype not in (np.float32, np.float64):
+        raise ArgumentError(
+            f"{argument} must be of dtype float32 or float64, got {value.dtype}."
+            f" Convert it with {argument}.astype(np.float32)."
+        )
+    return value
+
+
+def same_shape(argument: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    """Raise ``ShapeError`` unless ``shape`` is ``expected``."""
+    if shape != expected:
+        raise ShapeError(f"{argument} must have shape {expected}, got {shape}.")
+
+
+def generator(argument: str, value: Any) -> np.random.Generator:
+    """Return ``value`` if it is a ``numpy.random.Generator``."""
+    if not isinstance(value, np.random.Generator):
+        raise ArgumentError(
+            f"{argument} must be a numpy.random.Generator, got {value!r}."
+            " Make one with np.random.default_rng(seed)."
+        )
+    return value

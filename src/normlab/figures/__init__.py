@@ -1,0 +1,1 @@
+"""Pictures: results to the numbers of a figure, and those to a drawing."""

@@ -1,0 +1,12 @@
+"""Maths: arrays in, arrays out; forward and backward side by side.
+
+The only user of Numba. A kernel keeps nothing and changes none of its arguments (the updates of
+the optimizers, which work in place, are the stated exception).
+
+- ``moments``: count, mean, M2 of columns, and their merge
+- ``batch_norm``: normalization of rows
+- ``dense``: x W + b
+- ``activations``: ReLU, sigmoid, tanh
+- ``losses``: softmax cross-entropy, squared error
+- ``updates``: the steps of the optimizers
+"""

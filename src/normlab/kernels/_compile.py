@@ -1,0 +1,53 @@
+"""How kernels are compiled: the flags, and the size of a block, in one place.
+
+Of the fast-math flags only ``contract`` (fused multiply-add) is on. ``nnan`` and ``ninf`` would
+assume away the NaN and infinity that a laboratory must record; ``reassoc`` would undo the
+subtraction of a pivot that makes the moments exact.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+from normlab._typing import FloatArray
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FLAGS: dict[str, Any] = {
+    "cache": True,
+    "error_model": "numpy",
+    "fastmath": {"contract"},
+    "nogil": True,
+}
+
+BLOCK_BYTES = 64 * 1024
+"""Rows are worked on in blocks that stay in the cache between two passes."""
+
+MIN_BLOCK_ROWS = 16
+
+PARALLEL_SIZE = 2**18
+"""Elements from which on threads are worth waking: below, waiting for them costs more."""
+
+
+def compiled(function: F) -> F:
+    """Compile a kernel that runs on one thread."""
+    kernel: F = numba.njit(**FLAGS)(function)
+    return kernel
+
+
+def compiled_parallel(function: F) -> F:
+    """Compile a kernel whose ``prange`` loops run on all of Numba's threads."""
+    kernel: F = numba.njit(parallel=True, **FLAGS)(function)
+    return kernel
+
+
+def is_large(x: FloatArray) -> bool:
+    """Return whether ``x`` is to be worked on by all threads."""
+    return x.size >= PARALLEL_SIZE
+
+
+def block_rows(n_features: int, itemsize: int) -> int:
+    """Rows a block. It follows from the shape alone, so that results do not depend on threads."""
+    rows = BLOCK_BYTES // max(1, n_features * itemsize)
+    return max(MIN_BLOCK_ROWS, rows // 8 * 8)

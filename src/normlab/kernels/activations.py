@@ -1,0 +1,61 @@
+"""Element-wise activations: forward and backward, for arrays of any shape.
+
+===========  =======================  =====================
+activation   forward                  backward
+===========  =======================  =====================
+ReLU         y = max(x, 0)            dx = dy where y > 0
+sigmoid      y = 1 / (1 + exp(-x))    dx = dy y (1 - y)
+tanh         y = tanh(x)              dx = dy (1 - y^2)
+===========  =======================  =====================
+
+Each backward pass needs the output ``y`` only. At 0, where ReLU has no derivative, the
+gradient is 0. NaN passes through both ways.
+"""
+
+import numpy as np
+
+from normlab._typing import FloatArray
+from normlab.kernels._compile import compiled
+
+
+def relu_forward(x: FloatArray) -> FloatArray:
+    """Return max(x, 0)."""
+    y: FloatArray = np.maximum(x, x.dtype.type(0))
+    return y
+
+
+def relu_backward(dy: FloatArray, y: FloatArray) -> FloatArray:
+    """Return dy where y > 0, else 0."""
+    dx = np.empty(y.shape, y.dtype)
+    _relu_backward(np.ascontiguousarray(dy).reshape(-1), y.reshape(-1), dx.reshape(-1))
+    return dx
+
+
+@compiled
+def _relu_backward(dy: FloatArray, y: FloatArray, dx: FloatArray) -> None:
+    # One pass; NumPy's comparison, mask and product take three.
+    for i in range(y.size):
+        dx[i] = 0.0 if y[i] <= 0.0 else dy[i]
+
+
+def sigmoid_forward(x: FloatArray) -> FloatArray:
+    """Return 1 / (1 + exp(-x)), without overflow and exact in both tails."""
+    e = np.exp(-np.abs(x))
+    y: FloatArray = np.where(x < 0, e, x.dtype.type(1)) / (1 + e)
+    return y
+
+
+def sigmoid_backward(dy: FloatArray, y: FloatArray) -> FloatArray:
+    """Return dy y (1 - y)."""
+    return dy * y * (1 - y)
+
+
+def tanh_forward(x: FloatArray) -> FloatArray:
+    """Return tanh(x)."""
+    y: FloatArray = np.tanh(x)
+    return y
+
+
+def tanh_backward(dy: FloatArray, y: FloatArray) -> FloatArray:
+    """Return dy (1 - y^2)."""
+    return dy * (1 - y * y)

@@ -1,0 +1,49 @@
+"""Losses of a batch: value and gradient with respect to the network's output.
+
+Shapes: ``y`` is ``(m, n_outputs)``; a target is ``(m,)`` class indices or an array of the shape
+of ``y``. Values are means over the m rows, so that the step size does not depend on the batch.
+"""
+
+import numpy as np
+
+from normlab._typing import FloatArray, Target
+
+
+def softmax(y: FloatArray) -> FloatArray:
+    """Return exp(y) / sum(exp(y)) of each row, shifted by the row's maximum."""
+    e = np.exp(y - y.max(axis=1, keepdims=True))
+    p: FloatArray = e / e.sum(axis=1, keepdims=True)
+    return p
+
+
+def log_softmax(y: FloatArray) -> FloatArray:
+    """Return log(softmax(y)) of each row, without taking the logarithm of a tiny number."""
+    z = y - y.max(axis=1, keepdims=True)
+    log_p: FloatArray = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    return log_p
+
+
+def cross_entropy_of_indices(y: FloatArray, target: Target) -> tuple[float, FloatArray]:
+    """Return -mean(log_softmax(y)[target]) and (softmax(y) - one_hot(target)) / m."""
+    rows = np.arange(len(y))
+    log_p = log_softmax(y)
+    dy = np.exp(log_p)
+    dy[rows, target] -= 1
+    dy /= len(y)
+    return -float(log_p[rows, target].mean(dtype=np.float64)), dy
+
+
+def cross_entropy_of_one_hot(y: FloatArray, target: Target) -> tuple[float, FloatArray]:
+    """Return -sum(target log_softmax(y)) / m and (softmax(y) sum(target) - target) / m."""
+    log_p = log_softmax(y)
+    dy = (np.exp(log_p) * target.sum(axis=1, keepdims=True) - target) / y.dtype.type(len(y))
+    # Where the target is 0 the term is 0, also when log_p is -inf.
+    terms = np.where(target == 0, 0, target * log_p)
+    return -float(terms.sum(dtype=np.float64)) / len(y), dy.astype(y.dtype, copy=False)
+
+
+def squared_error(y: FloatArray, target: Target) -> tuple[float, FloatArray]:
+    """Return sum((y - target)^2) / (2 m) and (y - target) / m."""
+    difference = (y - target).astype(y.dtype, copy=False)
+    value = 0.5 * float(np.sum(np.square(difference), dtype=np.float64)) / len(y)
+    return value, difference / y.dtype.type(len(y))

@@ -1,0 +1,1 @@
+"""Questions: an experiment is many paired trainings, stored, compared and counted."""

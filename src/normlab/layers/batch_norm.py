@@ -1,0 +1,254 @@
+"""Batch normalization; see ``kernels.batch_norm`` and ``kernels.moments``."""
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from normlab import _checks
+from normlab._typing import FloatArray, Gradients, Parameters
+from normlab.errors import ArgumentError, BatchSizeError, ShapeError, StatisticsError
+from normlab.kernels import batch_norm
+from normlab.kernels.moments import Moments, moments
+from normlab.layers.base import Layer
+from normlab.layers.conventions import CONVENTIONS, ConventionName
+
+
+class BatchNormCache(NamedTuple):
+    """What ``BatchNorm.backward`` and ``update_statistics`` need."""
+
+    x: FloatArray  # (m, n_features), the input as rows
+    mean: FloatArray  # (n_features,) float64, that x was normalized with
+    inv_std: FloatArray  # (n_features,) float64, 1 / sqrt(var + eps)
+    moments: Moments | None  # of the batch; None in evaluation, where nothing depends on x
+    shape: tuple[int, ...]  # of the input
+
+
+class BatchNorm(Layer[BatchNormCache]):
+    """Batch normalization of each feature over all values that share it.
+
+    In training, with the m values of a feature in the batch::
+
+        mean  = sum(x) / m            var = sum((x - mean)^2) / m
+        x_hat = (x - mean) / sqrt(var + eps)
+        y     = gamma x_hat + beta
+
+    and backward, since mean and var depend on x::
+
+        d_beta = sum(dy)              d_gamma = sum(dy x_hat)
+        dx     = gamma / sqrt(var + eps) (dy - d_beta / m - x_hat d_gamma / m)
+
+    In evaluation the running statistics take the place of mean and var, and
+    ``dx = gamma / sqrt(running_var + eps) dy``.
+
+    Parameters
+    ----------
+    n_features
+        Size of the feature axis.
+    axis
+        The feature axis; all other axes are normalized over. Default -1: rows ``(n, features)``,
+        images ``(n, height, width, channels)``. ``axis=1`` serves channels-first arrays.
+    convention
+        ``"paper"`` (default), ``"pytorch"``, ``"keras"``, ``"onnx"`` or ``"book"``: the values of
+        the four arguments below as that system has them. One given explicitly wins.
+    eps
+        Added to the variance, >= 0. By convention 1e-5, 1e-5, 1e-3, 1e-5, 1e-6.
+    decay
+        Weight of the *old* running value in ``running = decay running + (1 - decay) batch``,
+        0 <= decay <= 1; None keeps the cumulative average of all batches. By convention 0.9, but
+        0.99 for keras.
+    ddof
+        1: the running variance is the unbiased sum / (m - 1) (paper, pytorch); 0: the biased
+        sum / m (keras, onnx, book).
+    scale, shift
+        Whether there is a gamma, a beta. Without them they are fixed at 1 and 0.
+    dtype
+        float32 (default) or float64, of gamma and beta.
+
+    Attributes
+    ----------
+    gamma, beta
+        Parameters ``(n_features,)``, starting at 1 and 0; None where switched off.
+    running_mean, running_var
+        Statistics ``(n_features,)``, starting at 0 and 1 (``"book"``: 0 and 0). Always float64:
+        a float32 variance overflows at a deviation of 1.8e19.
+    n_updates
+        Statistic of shape (), the number of updates so far.
+
+    Raises
+    ------
+    BatchSizeError
+        By ``forward`` in training with fewer than two values a feature.
+    StatisticsError
+        By ``forward`` in evaluation when the running statistics were neither updated nor set.
+
+    Notes
+    -----
+    ``forward`` changes nothing; ``update_statistics(cache)`` moves the running statistics.
+    PyTorch's ``momentum`` is 1 - decay, Keras's ``momentum`` is decay. A constant feature gives
+    exactly beta. A feature with NaN or infinity in it gives NaN.
+
+    References
+    ----------
+    Ioffe & Szegedy (2015), "Batch Normalization: Accelerating Deep Network Training by Reducing
+    Internal Covariate Shift": Algorithm 1 (training), Algorithm 2 (unbiased variance for
+    inference), section 3.2 (feature maps).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = BatchNorm(2)
+    >>> x = np.array([[1.0, 10.0], [3.0, 30.0]])
+    >>> y, cache = layer.forward(x, training=True)
+    >>> y.round(3)
+    array([[-1., -1.],
+           [ 1.,  1.]])
+    >>> layer.update_statistics(cache)
+    >>> layer.running_mean
+    array([0.2, 2. ])
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        *,
+        axis: int = -1,
+        convention: ConventionName = "paper",
+        eps: float | None = None,
+        decay: float | Literal["convention"] | None = "convention",
+        ddof: int | None = None,
+        scale: bool = True,
+        shift: bool = True,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        self.n_features = _checks.integer("n_features", n_features, at_least=1)
+        _checks.require(isinstance(axis, int), "axis", "be an integer", axis)
+        self.axis = axis
+        _checks.one_of("convention", convention, CONVENTIONS)
+        self.convention = convention
+        defaults = CONVENTIONS[convention]
+        self.eps = defaults.eps if eps is None else _checks.real("eps", eps, at_least=0)
+        self.decay = defaults.decay if decay == "convention" else _decay(decay)
+        self.ddof = defaults.ddof if ddof is None else ddof
+        _checks.require(self.ddof in (0, 1), "ddof", "be 0 (biased) or 1 (unbiased)", ddof)
+        dtype = _checks.float_dtype("dtype", dtype)
+        self.gamma = np.ones(n_features, dtype) if scale else None
+        self.beta = np.zeros(n_features, dtype) if shift else None
+        self.running_mean = np.zeros(n_features)
+        self.running_var = np.full(n_features, defaults.initial_var)
+        self.n_updates = np.zeros((), dtype=np.int64)
+        self._fixed_gamma = np.ones(n_features, dtype)
+        self._fixed_beta = np.zeros(n_features, dtype)
+
+    @property
+    def parameters(self) -> Parameters:
+        """``gamma`` and ``beta``, where switched on."""
+        named = {"gamma": self.gamma, "beta": self.beta}
+        return {name: array for name, array in named.items() if array is not None}
+
+    @property
+    def statistics(self) -> dict[str, NDArray[Any]]:
+        """``running_mean``, ``running_var`` and ``n_updates``."""
+        return {
+            "running_mean": self.running_mean,
+            "running_var": self.running_var,
+            "n_updates": self.n_updates,
+        }
+
+    def forward(self, x: FloatArray, *, training: bool) -> tuple[FloatArray, BatchNormCache]:
+        """Return y, normalized with the batch's statistics or, in evaluation, the running ones."""
+        _checks.float_array("x", x)
+        rows = self._rows("x", x)
+        if training:
+            batch = self._batch_moments(rows)
+            mean, var = batch.mean, batch.var()
+        else:
+            self._require_statistics()
+            batch, mean, var = None, self.running_mean.copy(), self.running_var
+        inv_std = batch_norm.inverse_std(var, self.eps)
+        y = batch_norm.normalize(rows, mean, inv_std, self._gamma, self._beta)
+        return self._unrows(y, x.shape), BatchNormCache(rows, mean, inv_std, batch, x.shape)
+
+    def backward(self, dy: FloatArray, cache: BatchNormCache) -> tuple[FloatArray, Gradients]:
+        """Return dx and the gradients of gamma and beta."""
+        _checks.same_shape("dy", dy.shape, cache.shape)
+        rows = self._rows("dy", dy.astype(cache.x.dtype, copy=False))
+        kernel = batch_norm.backward_fixed if cache.moments is None else batch_norm.backward_batch
+        dx, d_gamma, d_beta = kernel(rows, cache.x, cache.mean, cache.inv_std, self._gamma)
+        sums = {"gamma": d_gamma, "beta": d_beta}
+        gradients = {name: sums[name].astype(p.dtype) for name, p in self.parameters.items()}
+        return self._unrows(dx, cache.shape), gradients
+
+    def update_statistics(self, cache: BatchNormCache) -> None:
+        """Move the running statistics towards the batch of a ``forward(..., training=True)``."""
+        if cache.moments is None:
+            raise ArgumentError(
+                "cache must come from forward with training=True, got one from evaluation,"
+                " which has no batch statistics."
+            )
+        self.n_updates += 1
+        new = 1 / int(self.n_updates) if self.decay is None else 1 - self.decay
+        self.running_mean *= 1 - new
+        self.running_mean += new * cache.moments.mean
+        self.running_var *= 1 - new
+        self.running_var += new * cache.moments.var(self.ddof)
+
+    @property
+    def _gamma(self) -> FloatArray:
+        return self._fixed_gamma if self.gamma is None else self.gamma
+
+    @property
+    def _beta(self) -> FloatArray:
+        return self._fixed_beta if self.beta is None else self.beta
+
+    def _rows(self, argument: str, x: FloatArray) -> FloatArray:
+        """View x as C-contiguous rows ``(m, n_features)``; copy only where the layout asks."""
+        if not -x.ndim <= self.axis < x.ndim or x.shape[self.axis] != self.n_features:
+            raise ShapeError(
+                f"{argument} must have {self.n_features} features on axis {self.axis},"
+                f" got shape {x.shape}."
+            )
+        if self.axis not in (-1, x.ndim - 1):
+            x = np.moveaxis(x, self.axis, -1)
+        return np.ascontiguousarray(x).reshape(-1, self.n_features)
+
+    def _unrows(self, rows: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+        """Undo ``_rows``: give rows the shape of the input again."""
+        axis = self.axis % len(shape)
+        if axis == len(shape) - 1:
+            return rows.reshape(shape)
+        others = shape[:axis] + shape[axis + 1 :]
+        return np.moveaxis(rows.reshape(*others, self.n_features), -1, axis)
+
+    def _batch_moments(self, rows: FloatArray) -> Moments:
+        if len(rows) < 2:
+            raise BatchSizeError(
+                f"x must have at least 2 values a feature in training, got {len(rows)}: one value"
+                " has no variance. Use a larger batch, or training=False with running statistics."
+            )
+        return moments(rows)
+
+    def _require_statistics(self) -> None:
+        if self.n_updates > 0 or CONVENTIONS[self.convention].given:
+            return
+        initial_var = CONVENTIONS[self.convention].initial_var
+        if not self.running_mean.any() and (self.running_var == initial_var).all():
+            raise StatisticsError(
+                "running statistics must be updated before evaluation, got 0 updates. Call"
+                " update_statistics(cache) after a forward with training=True, or write known"
+                " statistics into running_mean and running_var."
+            )
+
+    def __repr__(self) -> str:
+        options = {
+            "axis": self.axis if self.axis != -1 else None,
+            "convention": self.convention if self.convention != "paper" else None,
+            "scale": False if self.gamma is None else None,
+            "shift": False if self.beta is None else None,
+        }
+        stated = [f"{name}={value!r}" for name, value in options.items() if value is not None]
+        return f"BatchNorm({', '.join([str(self.n_features), *stated])})"
+
+
+def _decay(decay: float | str | None) -> float | None:
+    return None if decay is None else _checks.real("decay", decay, at_least=0, at_most=1)

@@ -1,0 +1,112 @@
+"""The dense layer; see ``kernels.dense``."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from normlab import _checks
+from normlab._typing import FloatArray, Gradients, Parameters
+from normlab.errors import ShapeError
+from normlab.kernels import dense
+from normlab.layers.base import Layer
+from normlab.layers.initializers import WeightInit, draw_weight
+
+
+class DenseCache(NamedTuple):
+    """What ``Dense.backward`` needs."""
+
+    x: FloatArray  # (n, n_inputs), the input
+
+
+class Dense(Layer[DenseCache]):
+    """Fully connected layer: ``y = x weight + bias``.
+
+    Backward: ``dx = dy weight^T``, ``d_weight = x^T dy``, ``d_bias = sum(dy)``.
+
+    Parameters
+    ----------
+    n_inputs, n_outputs
+        Sizes; input is ``(n, n_inputs)``, output ``(n, n_outputs)``.
+    rng
+        Generator of the initial weights; needed unless ``weight_init`` is 0.
+    weight_init
+        ``"he"``, ``"xavier"``, ``"lecun"``, or a number: the standard deviation of a normal
+        distribution with mean 0 (``initializers.draw_weight``). Default ``"he"``, made for ReLU.
+    bias
+        Whether there is a bias, which starts at 0. Right before batch normalization it does
+        nothing: the mean is subtracted again, and its true gradient is 0.
+    dtype
+        float32 (default) or float64, of the parameters.
+
+    Notes
+    -----
+    ``weight`` is ``(n_inputs, n_outputs)``, as in Keras; PyTorch's ``Linear`` stores its
+    transpose. The output has the dtype of the input.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = Dense(3, 2, rng=np.random.default_rng(0))
+    >>> y, cache = layer.forward(np.ones((4, 3), dtype=np.float32), training=True)
+    >>> dx, gradients = layer.backward(y, cache)
+    >>> dx.shape, gradients["weight"].shape, gradients["bias"].shape
+    ((4, 3), (3, 2), (2,))
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_outputs: int,
+        *,
+        rng: np.random.Generator | None = None,
+        weight_init: WeightInit = "he",
+        bias: bool = True,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        self.n_inputs = _checks.integer("n_inputs", n_inputs, at_least=1)
+        self.n_outputs = _checks.integer("n_outputs", n_outputs, at_least=1)
+        dtype = _checks.float_dtype("dtype", dtype)
+        self.weight = draw_weight((self.n_inputs, self.n_outputs), weight_init, rng, dtype)
+        self.bias: FloatArray | None = np.zeros(self.n_outputs, dtype) if bias else None
+
+    @property
+    def parameters(self) -> Parameters:
+        """``weight`` and, if there is one, ``bias``."""
+        named = {"weight": self.weight}
+        return named if self.bias is None else named | {"bias": self.bias}
+
+    def forward(self, x: FloatArray, *, training: bool) -> tuple[FloatArray, DenseCache]:
+        """Return x weight + bias; the same in training and evaluation."""
+        _checks.float_array("x", x)
+        if x.ndim != 2 or x.shape[1] != self.n_inputs:
+            raise ShapeError(f"x must have shape (n, {self.n_inputs}), got {x.shape}.")
+        return dense.forward(x, self._weight(x.dtype), self._bias(x.dtype)), DenseCache(x)
+
+    def backward(self, dy: FloatArray, cache: DenseCache) -> tuple[FloatArray, Gradients]:
+        """Return dx and the gradients of weight and bias."""
+        gradients = self.parameter_gradients(dy, cache)
+        return dense.backward_input(dy, self._weight(dy.dtype)), gradients
+
+    def parameter_gradients(self, dy: FloatArray, cache: DenseCache) -> Gradients:
+        """Return the gradients of weight and bias, without the product that dx costs."""
+        _checks.same_shape("dy", dy.shape, (len(cache.x), self.n_outputs))
+        d_weight, d_bias = dense.backward_parameters(dy, cache.x)
+        gradients = {"weight": d_weight, "bias": d_bias}
+        return {
+            name: gradients[name].astype(p.dtype, copy=False) for name, p in self.parameters.items()
+        }
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return ``(n_outputs,)``."""
+        return (self.n_outputs,)
+
+    def _weight(self, dtype: np.dtype[np.floating]) -> FloatArray:
+        return self.weight.astype(dtype, copy=False)
+
+    def _bias(self, dtype: np.dtype[np.floating]) -> FloatArray | None:
+        return None if self.bias is None else self.bias.astype(dtype, copy=False)
+
+    def __repr__(self) -> str:
+        tail = "" if self.bias is not None else ", bias=False"
+        return f"Dense({self.n_inputs}, {self.n_outputs}{tail})"

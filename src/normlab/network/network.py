@@ -1,0 +1,165 @@
+"""Layers run in order, under one contract."""
+
+from collections.abc import Iterable
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normlab import _checks
+from normlab._typing import FloatArray, Gradients, Parameters
+from normlab.errors import ArgumentError, NormlabError
+from normlab.layers import Dense, Layer
+
+
+class NetworkCache(NamedTuple):
+    """What ``Network.backward`` and ``update_statistics`` need."""
+
+    layers: tuple[Any, ...]  # the cache of each layer
+
+
+class Network:
+    """Layers in a row: the output of one is the input of the next.
+
+    It has the contract of a layer. Names are dotted: ``"1.gamma"`` is the gamma of layer 1,
+    counted from 0; the same names serve parameters, statistics and gradients.
+
+    Parameters
+    ----------
+    layers
+        The layers in order, at least one, each its own object.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from normlab.layers import BatchNorm, Dense, ReLU
+    >>> rng = np.random.default_rng(0)
+    >>> network = Network([Dense(4, 8, rng=rng), BatchNorm(8), ReLU(), Dense(8, 3, rng=rng)])
+    >>> x = rng.standard_normal((5, 4)).astype(np.float32)
+    >>> y, cache = network.forward(x, training=True)
+    >>> dx, gradients = network.backward(np.ones_like(y), cache)
+    >>> list(gradients)
+    ['0.weight', '0.bias', '1.gamma', '1.beta', '3.weight', '3.bias']
+    >>> network.update_statistics(cache)
+    """
+
+    def __init__(self, layers: Iterable[Layer[Any]]) -> None:
+        self.layers = tuple(layers)
+        for i, layer in enumerate(self.layers):
+            rule = "be normlab layers"
+            _checks.require(isinstance(layer, Layer), f"layers[{i}]", rule, layer)
+        _checks.require(len(self.layers) > 0, "layers", "hold at least one layer", self.layers)
+        if len({id(layer) for layer in self.layers}) < len(self.layers):
+            raise ArgumentError("layers must be objects of their own, got one of them twice.")
+
+    @property
+    def parameters(self) -> Parameters:
+        """All parameters by dotted name; writing into the arrays sets the network."""
+        return {
+            f"{i}.{name}": array
+            for i, layer in enumerate(self.layers)
+            for name, array in layer.parameters.items()
+        }
+
+    @property
+    def statistics(self) -> dict[str, NDArray[Any]]:
+        """All running statistics by dotted name."""
+        return {
+            f"{i}.{name}": array
+            for i, layer in enumerate(self.layers)
+            for name, array in layer.statistics.items()
+        }
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the parameters; float32 where there are none."""
+        return np.result_type(*self.parameters.values()) if self.parameters else np.dtype("f4")
+
+    def forward(self, x: FloatArray, *, training: bool) -> tuple[FloatArray, NetworkCache]:
+        """Return the output and the cache; nothing is changed.
+
+        ``training=True`` normalizes with batch statistics and drops units; ``False`` uses running
+        statistics and keeps all units.
+        """
+        caches = []
+        for i, layer in enumerate(self.layers):
+            try:
+                x, cache = layer.forward(x, training=training)
+            except NormlabError as error:
+                raise type(error)(f"layer {i}, {layer!r}: {error}") from None
+            caches.append(cache)
+        return x, NetworkCache(tuple(caches))
+
+    def backward(self, dy: FloatArray, cache: NetworkCache) -> tuple[FloatArray, Gradients]:
+        """Return the gradient of the input and of each parameter."""
+        dy, gradients = self._backward_to(0, dy, cache)
+        return dy, self._in_order(gradients)
+
+    def parameter_gradients(self, dy: FloatArray, cache: NetworkCache) -> Gradients:
+        """Return ``backward``'s gradients alone, without computing dx of the first layer.
+
+        For the network of 784 inputs and five layers of 100, that is a fifth of a step's work.
+        """
+        dy, gradients = self._backward_to(1, dy, cache)
+        first = self.layers[0].parameter_gradients(dy, cache.layers[0])
+        return self._in_order([*gradients, _dotted(0, first)])
+
+    def update_statistics(self, cache: NetworkCache) -> None:
+        """Move all running statistics towards the batch in ``cache``."""
+        for layer, layer_cache in zip(self.layers, cache.layers, strict=True):
+            layer.update_statistics(layer_cache)
+
+    def summary(self, input_shape: tuple[int, ...] | None = None) -> str:
+        """Return a table of the layers: output shape of a row, parameters, statistics.
+
+        ``input_shape`` is the shape of one input row; by default that of the first layer, where
+        it is dense.
+        """
+        first = self.layers[0]
+        if input_shape is None and isinstance(first, Dense):
+            input_shape = (first.n_inputs,)
+        rows: list[tuple[str, ...]] = [("", "layer", "output", "parameters", "statistics")]
+        shape = input_shape
+        for i, layer in enumerate(self.layers):
+            shape = None if shape is None else layer.output_shape(shape)
+            counts = (_size(layer.parameters), _size(layer.statistics))
+            rows.append((str(i), repr(layer), str(shape or "?"), *counts))
+        rows.append(("", "total", "", _size(self.parameters), _size(self.statistics)))
+        return _table(rows)
+
+    def __repr__(self) -> str:
+        inside = "".join(f"    {layer!r},\n" for layer in self.layers)
+        return f"Network([\n{inside}])"
+
+    def _backward_to(
+        self, stop: int, dy: FloatArray, cache: NetworkCache
+    ) -> tuple[FloatArray, list[Gradients]]:
+        gradients = []
+        for i in reversed(range(stop, len(self.layers))):
+            dy, own = self.layers[i].backward(dy, cache.layers[i])
+            gradients.append(_dotted(i, own))
+        return dy, gradients
+
+    @staticmethod
+    def _in_order(gradients: list[Gradients]) -> Gradients:
+        return {name: g for layer in reversed(gradients) for name, g in layer.items()}
+
+
+def _dotted(i: int, gradients: Gradients) -> Gradients:
+    return {f"{i}.{name}": gradient for name, gradient in gradients.items()}
+
+
+def _size(arrays: dict[str, NDArray[Any]]) -> str:
+    return f"{sum(prod(array.shape) for array in arrays.values()):,}"
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    align = ("<", "<", "<", ">", ">")
+    lines = [
+        "  ".join(f"{cell:{a}{w}}" for cell, a, w in zip(row, align, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    rule = "-" * max(len(line) for line in lines)
+    return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])

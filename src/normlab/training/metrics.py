@@ -1,0 +1,55 @@
+"""How good a network is on data."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from normlab import _checks
+from normlab._typing import FloatArray, Target
+from normlab.network.network import Network
+from normlab.training.losses import Loss, require_class_indices
+
+EVALUATION_ROWS = 1000
+"""Rows a forward pass: enough for full speed, few enough to stay near the cache."""
+
+
+class Evaluation(NamedTuple):
+    """Loss and accuracy of a network on data, in evaluation mode."""
+
+    loss: float
+    accuracy: float
+
+
+def accuracy(y: FloatArray, target: Target) -> float:
+    """Return the share of rows whose largest output is at the target class.
+
+    ``y`` is ``(n, n_classes)``; ``target`` class indices ``(n,)`` or one-hot ``(n, n_classes)``.
+    A row with NaN or infinity in it is no prediction and counts as wrong. (``argmax`` alone would
+    call NaN class 0, and a network that has overflowed right about every zero.)
+    """
+    return n_correct(y, target) / len(y)
+
+
+def n_correct(y: FloatArray, target: Target) -> int:
+    """Return the number of rows that ``accuracy`` counts as right."""
+    target = np.asarray(target)
+    if target.ndim == 2:
+        _checks.same_shape("target", target.shape, y.shape)
+        target = target.argmax(axis=1)
+    require_class_indices(target, *y.shape)
+    right = (y.argmax(axis=1) == target) & np.isfinite(y).all(axis=1)
+    return int(np.count_nonzero(right))
+
+
+def evaluate(network: Network, loss: Loss, x: Any, target: Any) -> Evaluation:
+    """Return mean loss and accuracy over all rows, in evaluation mode and in blocks of rows.
+
+    ``x`` is cast to the dtype of the network. The network is left unchanged.
+    """
+    total, right = 0.0, 0
+    for start in range(0, len(x), EVALUATION_ROWS):
+        rows = slice(start, start + EVALUATION_ROWS)
+        y, _ = network.forward(x[rows].astype(network.dtype, copy=False), training=False)
+        total += loss(y, target[rows])[0] * len(y)
+        right += n_correct(y, target[rows])
+    return Evaluation(total / len(x), right / len(x))

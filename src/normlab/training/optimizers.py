@@ -1,0 +1,239 @@
+"""Optimizers: ``step(parameters, gradients)`` writes the new parameters in place.
+
+The formulas stand in ``kernels.updates``; p is a parameter, g its gradient, lr the learning rate.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+
+from normlab import _checks
+from normlab._typing import FloatArray, Gradients, Parameters
+from normlab.errors import ArgumentError, OptimizerError
+from normlab.kernels import updates
+
+
+class Optimizer(ABC):
+    """The contract of an optimizer.
+
+    State belongs to the optimizer and is bound to the arrays of its first ``step``: taking a step
+    with those of a second network raises ``OptimizerError``. ``learning_rate`` may be changed
+    between steps.
+
+    Parameters
+    ----------
+    learning_rate
+        Step size, > 0.
+    """
+
+    n_slots: ClassVar[int] = 0
+    """Arrays of state a parameter."""
+
+    def __init__(self, learning_rate: float = 0.01) -> None:
+        self.learning_rate = _checks.real("learning_rate", learning_rate, above=0)
+        self.n_steps = 0
+        self._bound: Parameters = {}
+        self._state: dict[str, list[FloatArray]] = {}
+
+    def step(self, parameters: Parameters, gradients: Gradients) -> None:
+        """Take one step.
+
+        Parameters
+        ----------
+        parameters
+            Arrays by name; they are written in place.
+        gradients
+            The gradient of each, under the same names, in the same shapes.
+
+        Raises
+        ------
+        OptimizerError
+            Where the arrays are not those of the first step.
+        ArgumentError, ShapeError
+            Where names or shapes differ.
+        """
+        self._bind(parameters)
+        if parameters.keys() != gradients.keys():
+            odd = sorted(parameters.keys() ^ gradients.keys())
+            raise ArgumentError(f"gradients must name each parameter, got a difference in {odd}.")
+        for name, p in parameters.items():
+            _checks.same_shape(f"gradients[{name!r}]", gradients[name].shape, p.shape)
+        self.n_steps += 1
+        for name, p in parameters.items():
+            flat = np.ascontiguousarray(p).reshape(-1)
+            g = np.ascontiguousarray(gradients[name], dtype=p.dtype).reshape(-1)
+            self._update(name, flat, g, p.dtype.type)
+            if not p.flags.c_contiguous:
+                p[...] = flat.reshape(p.shape)
+
+    @abstractmethod
+    def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
+        """Update one flat parameter; ``scalar`` turns a number into one of its dtype."""
+
+    def _bind(self, parameters: Parameters) -> None:
+        if not self._bound:
+            for name, p in parameters.items():
+                _checks.float_array(f"parameters[{name!r}]", p)
+            self._bound = dict(parameters)
+            self._state = {
+                name: [np.zeros(p.size, p.dtype) for _ in range(self.n_slots)]
+                for name, p in parameters.items()
+            }
+        same = self._bound.keys() == parameters.keys()
+        if not same or any(self._bound[name] is not p for name, p in parameters.items()):
+            raise OptimizerError(
+                "parameters must be the arrays of this optimizer's first step, got others. Its"
+                " state belongs to one network: make an optimizer for each, and set weights by"
+                " writing into their arrays."
+            )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(learning_rate={self.learning_rate:g})"
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent: ``p -= lr g``.
+
+    Default ``learning_rate`` 0.01. Source: Robbins & Monro (1951).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> parameters = {"w": np.array([1.0, 2.0])}
+    >>> SGD(learning_rate=0.5).step(parameters, {"w": np.array([1.0, 1.0])})
+    >>> parameters["w"]
+    array([0.5, 1.5])
+    """
+
+    def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
+        updates.sgd(p, g, scalar(self.learning_rate))
+
+
+class Momentum(Optimizer):
+    """SGD with momentum: ``v = mu v - lr g``, ``p += v``.
+
+    ``momentum`` mu, 0 <= mu < 1, default 0.9. Source: Polyak (1964); Sutskever et al. (2013),
+    eq. 1-2.
+    """
+
+    n_slots = 1
+
+    def __init__(self, learning_rate: float = 0.01, *, momentum: float = 0.9) -> None:
+        super().__init__(learning_rate)
+        self.momentum = _checks.real("momentum", momentum, at_least=0, below=1)
+
+    def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
+        (v,) = self._state[name]
+        updates.momentum(p, g, v, scalar(self.learning_rate), scalar(self.momentum))
+
+
+class Nesterov(Momentum):
+    """Nesterov's momentum: ``v = mu v - lr g``, ``p += mu v - lr g``.
+
+    ``momentum`` mu, 0 <= mu < 1, default 0.9. Source: Nesterov (1983), in the form of Sutskever
+    et al. (2013), eq. 3-4, with the parameters kept at the point where the gradient is taken.
+    """
+
+    def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
+        (v,) = self._state[name]
+        updates.nesterov(p, g, v, scalar(self.learning_rate), scalar(self.momentum))
+
+
+class AdaGrad(Optimizer):
+    """AdaGrad: ``h += g^2``, ``p -= lr g / (sqrt(h) + eps)``.
+
+    Default ``eps`` 1e-10. Source: Duchi, Hazan & Singer (2011), figure 1, diagonal.
+    """
+
+    n_slots = 1
+
+    def __init__(self, learning_rate: float = 0.01, *, eps: float = 1e-10) -> None:
+        super().__init__(learning_rate)
+        self.eps = _checks.real("eps", eps, above=0)
+
+    def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
+        (h,) = self._state[name]
+        updates.adagrad(p, g, h, scalar(self.learning_rate), scalar(self.eps))
+
+
+class RMSProp(Optimizer):
+    """RMSProp: ``h = rho h + (1 - rho) g^2``, ``p -= lr g / (sqrt(h) + eps)``.
+
+    ``rho``, 0 <= rho < 1, default 0.9 (PyTorch's alpha, 0.99 there); ``eps`` default 1e-8.
+    Source: Tieleman & Hinton (2012), lecture 6e.
+    """
+
+    n_slots = 1
+
+    def __init__(self, learning_rate: float = 0.01, *, rho: float = 0.9, eps: float = 1e-8) -> None:
+        super().__init__(learning_rate)
+        self.rho = _checks.real("rho", rho, at_least=0, below=1)
+        self.eps = _checks.real("eps", eps, above=0)
+
+    def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
+        (h,) = self._state[name]
+        rates = scalar(self.learning_rate), scalar(self.rho), scalar(self.eps)
+        updates.rmsprop(p, g, h, *rates)
+
+
+class Adam(Optimizer):
+    """Adam, at its t-th step.
+
+    ::
+
+        m = beta1 m + (1 - beta1) g
+        v = beta2 v + (1 - beta2) g^2
+        p -= lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
+
+    Defaults: ``learning_rate`` 0.001, ``beta1`` 0.9, ``beta2`` 0.999, ``eps`` 1e-8. Source:
+    Kingma & Ba (2015), Algorithm 1.
+    """
+
+    n_slots = 2
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(learning_rate)
+        self.beta1 = _checks.real("beta1", beta1, at_least=0, below=1)
+        self.beta2 = _checks.real("beta2", beta2, at_least=0, below=1)
+        self.eps = _checks.real("eps", eps, above=0)
+
+    def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
+        m, v = self._state[name]
+        step_size = self.learning_rate / (1 - self.beta1**self.n_steps)
+        v_correction = 1 - self.beta2**self.n_steps
+        rates = (step_size, self.beta1, self.beta2, v_correction, self.eps)
+        updates.adam(p, g, m, v, *map(scalar, rates))
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: ``p -= lr weight_decay p`` for weights, then Adam's step.
+
+    ``weight_decay``, >= 0, default 0.01; it applies to parameters named ``weight`` only, not to
+    biases, gamma and beta. Source: Loshchilov & Hutter (2019), Algorithm 2, with the schedule
+    multiplier equal to the learning rate as in PyTorch.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(learning_rate, beta1=beta1, beta2=beta2, eps=eps)
+        self.weight_decay = _checks.real("weight_decay", weight_decay, at_least=0)
+
+    def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
+        if name.rpartition(".")[2] == "weight":
+            p *= scalar(1 - self.learning_rate * self.weight_decay)
+        super()._update(name, p, g, scalar)

@@ -1,0 +1,1 @@
+"""The developer's commands behind ``dev.py``: the standard library alone, Python 3.11 or newer."""
