@@ -56,6 +56,14 @@ def succeeds(*command: str | Path) -> bool:
     return result.returncode == 0
 
 
+def base_python() -> str:
+    """Return the interpreter that runs this, or the one behind it in a virtual environment.
+
+    (The virtual environment may be the very one that is replaced.)
+    """
+    return getattr(sys, "_base_executable", None) or sys.executable
+
+
 def python_in(folder: Path) -> Path:
     """Return the path of the interpreter in the virtual environment ``folder``."""
     return folder / "Scripts" / "python.exe" if os.name == "nt" else folder / "bin" / "python"
@@ -63,8 +71,7 @@ def python_in(folder: Path) -> Path:
 
 def make_venv(folder: Path) -> None:
     """Make a virtual environment that has pip, also with a Python that has no ensurepip."""
-    # Inside a virtual environment, `sys.executable` may be the very thing that is replaced.
-    python = getattr(sys, "_base_executable", None) or sys.executable
+    python = base_python()
     if importlib.util.find_spec("ensurepip"):
         if not succeeds(python, "-m", "venv", folder):
             raise SetupError(f"{python} -m venv failed; its words are above.")
@@ -94,6 +101,11 @@ def without_hashes(lock: str) -> str:
     """Return the pins of a lock file alone: pip takes no hashes in constraints."""
     lines = (line.removesuffix("\\").rstrip() for line in lock.splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith((" ", "#")))
+
+
+def digest(text: str) -> str:
+    """Return a fingerprint of ``text``."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @contextlib.contextmanager
@@ -146,8 +158,8 @@ class Environment:
         return {
             "python": importlib.machinery.EXTENSION_SUFFIXES[0],  # version, platform and ABI
             "root": str(self.root),
-            "lock": _digest((self.root / LOCK).read_text("utf-8")),
-            "project": _digest(parts + version),
+            "lock": digest((self.root / LOCK).read_text("utf-8")),
+            "project": digest(parts + version),
         }
 
     def reason_to_build(self) -> str | None:
@@ -172,7 +184,7 @@ class Environment:
             return False
 
     def _wanted_oracles(self) -> str:
-        return _digest((self.root / ORACLES).read_text("utf-8"))
+        return digest((self.root / ORACLES).read_text("utf-8"))
 
     def _build(self, reason: str) -> None:
         started = time.perf_counter()
@@ -188,7 +200,7 @@ class Environment:
     def _build_with_uv(self, uv: str) -> bool:
         install: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", self.python]
         done = (
-            succeeds(uv, "venv", "--quiet", "--seed", "--python", sys.executable, self.folder)
+            succeeds(uv, "venv", "--quiet", "--seed", "--python", base_python(), self.folder)
             and succeeds(*install, "--only-binary", ":all:", "-r", self.root / LOCK)
             and succeeds(*install, "--no-deps", "--no-build-isolation", "-e", self.root)
         )
@@ -221,7 +233,7 @@ class Environment:
 
     def _pip_install(self, *what: str | Path) -> None:
         if not succeeds(self.python, "-m", "pip", "install", "-qq", "--no-input", *what):
-            raise SetupError("pip failed; its words are above. Run the same command again.")
+            raise SetupError("pip failed; its words are above. Then run the same command again.")
 
 
 def torch_sources(pip_settings: str, platform: str) -> list[str]:
@@ -233,10 +245,6 @@ def torch_sources(pip_settings: str, platform: str) -> list[str]:
     if platform != "linux" or any(setting in pip_settings for setting in theirs):
         return []
     return ["--extra-index-url", CPU_ONLY_TORCH]
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _remove(path: Path) -> None:

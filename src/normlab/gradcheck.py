@@ -23,6 +23,7 @@ import numpy as np
 
 from normlab import _checks
 from normlab._typing import FloatArray, Gradients, Parameters
+from normlab.errors import ArgumentError
 
 Loss = Callable[[FloatArray, Any], tuple[float, FloatArray]]
 
@@ -78,8 +79,9 @@ def directional(
 
     Raises
     ------
-    ArgumentError
-        Where x or a parameter is not float64.
+    ArgumentError, ShapeError
+        Where x or a parameter is not float64, or ``backward`` does not give one gradient of the
+        right shape for each parameter.
     """
     scalar = _Scalar(model, x, rng, training, loss, target)
     gradients = scalar.gradients()
@@ -89,7 +91,7 @@ def directional(
     ahead = scalar.value({name: step * v for name, v in direction.items()})
     behind = scalar.value({name: -step * v for name, v in direction.items()})
     predicted = sum(float(np.vdot(gradients[name], v)) for name, v in direction.items())
-    return _relative_error((ahead - behind) / (2 * step), predicted)
+    return _relative_error((ahead - behind) / (2 * step), predicted, scalar.rounding / step)
 
 
 def elementwise(
@@ -118,7 +120,8 @@ def elementwise(
             nudge[index] = step
             difference = scalar.value({name: nudge}) - scalar.value({name: -nudge})
             numeric[index] = difference / (2 * step)
-        errors[name] = _relative_error(numeric, gradient)
+        noise = scalar.rounding / step * gradient.size**0.5
+        errors[name] = _relative_error(numeric, gradient, noise)
     return errors
 
 
@@ -141,6 +144,9 @@ class _Scalar:
         self.loss, self.target = loss, target
         y, _ = copy.deepcopy(model).forward(x.copy(), training=training)
         self.upstream = _checks.generator("rng", rng).standard_normal(y.shape)
+        sizes = np.linalg.norm(self.upstream) * np.linalg.norm(y)
+        size = float(sizes) if loss is None else max(1.0, abs(loss(y, target)[0]))
+        self.rounding = 4 * float(np.finfo(np.float64).eps) * size
 
     def value(self, nudges: dict[str, FloatArray]) -> float:
         """Return f after adding ``nudges``; a fresh copy draws the same dropout masks again."""
@@ -158,9 +164,15 @@ class _Scalar:
         y, cache = model.forward(self.x.copy(), training=self.training)
         dy = self.upstream if self.loss is None else self.loss(y, self.target)[1]
         dx, gradients = model.backward(dy, cache)
+        if gradients.keys() != model.parameters.keys():
+            odd = sorted(gradients.keys() ^ model.parameters.keys())
+            raise ArgumentError(f"gradients must name each parameter, got a difference in {odd}.")
+        for name, p in model.parameters.items():
+            _checks.same_shape(f"gradients[{name!r}]", gradients[name].shape, p.shape)
+        _checks.same_shape("dx", dx.shape, self.x.shape)
         return {"x": dx, **gradients}
 
 
-def _relative_error(a: Any, b: Any) -> float:
-    size = max(float(np.linalg.norm(a)), float(np.linalg.norm(b)))
-    return float(np.linalg.norm(np.subtract(a, b))) / size if size > 0 else 0.0
+def _relative_error(a: Any, b: Any, noise: float) -> float:
+    size = float(np.maximum(np.linalg.norm(a), np.linalg.norm(b)))  # NaN where one is NaN
+    return 0.0 if size <= noise else float(np.linalg.norm(np.subtract(a, b))) / size

@@ -74,9 +74,9 @@ def _all_block_moments(x: FloatArray, rows: int, means: FloatArray, M2s: FloatAr
 @compiled
 def _block_moments(x: FloatArray, start: int, stop: int, mean: FloatArray, M2: FloatArray) -> None:
     _fast_block_moments(x, start, stop, mean, M2)
-    if not np.isfinite(M2).all():
-        # float32 squares overflow beyond 1.8e19; float64 has the room.
-        _wide_block_moments(x, start, stop, mean, M2)
+    for j in range(x.shape[1]):
+        if not np.isfinite(M2[j]):
+            _wide_column_moments(x, start, stop, j, mean, M2)
 
 
 @compiled
@@ -119,17 +119,19 @@ def _fast_block_moments(
 
 
 @compiled
-def _wide_block_moments(
-    x: FloatArray, start: int, stop: int, mean: FloatArray, M2: FloatArray
+def _wide_column_moments(
+    x: FloatArray, start: int, stop: int, j: int, mean: FloatArray, M2: FloatArray
 ) -> None:
-    mean[:] = 0.0
-    M2[:] = 0.0
+    # float32 squares overflow beyond 1.8e19; float64 has the room. The other columns keep
+    # their bits.
+    pivot = np.float64(x[start, j])
+    mean[j] = 0.0
+    M2[j] = 0.0
     for i in range(start, stop):
-        for j in range(x.shape[1]):
-            mean[j] += np.float64(x[i, j]) / (stop - start)
+        mean[j] += x[i, j] - pivot
+    mean[j] = pivot + mean[j] / (stop - start)
     for i in range(start, stop):
-        for j in range(x.shape[1]):
-            M2[j] += (x[i, j] - mean[j]) ** 2
+        M2[j] += (x[i, j] - mean[j]) ** 2
 
 
 @compiled

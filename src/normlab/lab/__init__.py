@@ -1,1 +1,21 @@
-"""Questions: an experiment is many paired trainings, stored, compared and counted."""
+"""Questions: an experiment is many paired trainings, stored, compared and counted.
+
+::
+
+    catalog/        one TOML file an experiment, with its published values
+    experiment.py   the file's form; load: a name or a path -> Experiment
+    factors.py      what varies: levels, and the grid of their combinations
+    randomness.py   the generator of each purpose in each replicate
+    trial.py        one training: configuration -> TrialResult, a pure function
+    engines.py      this process, or local workers
+    runner.py       run: what is missing, in parallel, each stored when done
+    store.py        the files of a run
+    results.py      arrays, contrast and CSV of a run
+    intervals.py    paired differences
+"""
+
+from normlab.lab.experiment import Experiment, catalog, load
+from normlab.lab.results import Results
+from normlab.lab.runner import Progress, discard, n_stored, run
+
+__all__ = ["Experiment", "Progress", "Results", "catalog", "discard", "load", "n_stored", "run"]

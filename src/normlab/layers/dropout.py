@@ -13,6 +13,7 @@ class DropoutCache(NamedTuple):
     """What ``Dropout.backward`` needs."""
 
     mask: FloatArray | None  # of the input's shape: 0 or 1 / (1 - rate); None where all pass
+    shape: tuple[int, ...]  # of the input
 
 
 class Dropout(Layer[DropoutCache]):
@@ -55,17 +56,15 @@ class Dropout(Layer[DropoutCache]):
         """Return x with elements dropped in training, x itself in evaluation."""
         _checks.float_array("x", x)
         if not training or self.rate == 0:
-            return x, DropoutCache(None)
+            return x, DropoutCache(None, x.shape)
         kept = self.rng.random(x.shape, dtype=np.float32) >= self.rate
         mask = kept * x.dtype.type(1 / (1 - self.rate))
-        return x * mask, DropoutCache(mask)
+        return x * mask, DropoutCache(mask, x.shape)
 
     def backward(self, dy: FloatArray, cache: DropoutCache) -> tuple[FloatArray, Gradients]:
         """Return dy where the input was kept, scaled alike."""
-        if cache.mask is None:
-            return dy, {}
-        _checks.same_shape("dy", dy.shape, cache.mask.shape)
-        return dy * cache.mask, {}
+        _checks.same_shape("dy", dy.shape, cache.shape)
+        return (dy if cache.mask is None else dy * cache.mask), {}
 
     def __repr__(self) -> str:
         return f"Dropout({self.rate:g})"

@@ -21,7 +21,8 @@ class History:
     epoch
         The pass over the training data that the step belongs to, counted from 0.
     train_accuracy, train_loss, test_accuracy, test_loss
-        In evaluation mode, the losses without weight decay. NaN where not recorded.
+        In evaluation mode, the losses without weight decay. NaN where not recorded, and where
+        training diverged at step 1, before normalization had running statistics.
     n_steps
         Steps taken in all.
     diverged_at_step

@@ -1,6 +1,7 @@
 """The training loop."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from math import isfinite, nan
 from typing import Any, NamedTuple
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from normlab import _checks
 from normlab.data import Dataset, batches
+from normlab.errors import StatisticsError
 from normlab.network import Network
 from normlab.training.config import TrainingConfig
 from normlab.training.history import COLUMNS, History
@@ -121,8 +123,10 @@ class _Recorder:
         self, row: dict[str, float], part: str, when: str, x: Any, target: Any, last: bool
     ) -> None:
         if when == "always" or (when == "last" and last):
-            result = evaluate(self.network, self.loss, x, target)
-            row[f"{part}_loss"], row[f"{part}_accuracy"] = result
+            # Divergence at step 1 leaves normalization without statistics to be measured with.
+            with suppress(StatisticsError):
+                result = evaluate(self.network, self.loss, x, target)
+                row[f"{part}_loss"], row[f"{part}_accuracy"] = result
 
     def history(self, n_steps: int, diverged_at_step: int | None = None) -> History:
         """Return the rows as a History."""

@@ -49,7 +49,7 @@ class SoftmaxCrossEntropy:
 
     def __call__(self, y: FloatArray, target: Target) -> tuple[float, FloatArray]:
         """Return the value and dy."""
-        _require_rows(y)
+        require_rows(y)
         target = np.asarray(target)
         if target.ndim == 2:
             _checks.same_shape("target", target.shape, y.shape)
@@ -81,7 +81,7 @@ class SquaredError:
 
     def __call__(self, y: FloatArray, target: Target) -> tuple[float, FloatArray]:
         """Return the value and dy."""
-        _require_rows(y)
+        require_rows(y)
         target = np.asarray(target)
         _checks.same_shape("target", target.shape, y.shape)
         return losses.squared_error(y, target.astype(y.dtype, copy=False))
@@ -105,7 +105,8 @@ def require_class_indices(target: Target, n_rows: int, n_classes: int) -> None:
         raise ArgumentError(f"target must be class indices in 0..{n_classes - 1}, got {wrong}.")
 
 
-def _require_rows(y: FloatArray) -> None:
+def require_rows(y: FloatArray) -> None:
+    """Raise unless ``y`` is a float array ``(n, n_outputs)`` with n >= 1."""
     _checks.float_array("y", y)
     if y.ndim != 2 or len(y) == 0:
         raise ShapeError(f"y must have shape (n, n_outputs) with n >= 1, got {y.shape}.")

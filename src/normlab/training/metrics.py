@@ -7,7 +7,7 @@ import numpy as np
 from normlab import _checks
 from normlab._typing import FloatArray, Target
 from normlab.network.network import Network
-from normlab.training.losses import Loss, require_class_indices
+from normlab.training.losses import Loss, require_class_indices, require_rows
 
 EVALUATION_ROWS = 1000
 """Rows a forward pass: enough for full speed, few enough to stay near the cache."""
@@ -32,6 +32,7 @@ def accuracy(y: FloatArray, target: Target) -> float:
 
 def n_correct(y: FloatArray, target: Target) -> int:
     """Return the number of rows that ``accuracy`` counts as right."""
+    require_rows(y)
     target = np.asarray(target)
     if target.ndim == 2:
         _checks.same_shape("target", target.shape, y.shape)

@@ -1,0 +1,124 @@
+"""What both figures share: title, legend, the axis of the response, bands, divergence."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from normlab._typing import FloatArray
+from normlab.figures.style import BAND, FAINT, GREY, Look
+
+Scale: TypeAlias = Literal["share", "linear", "log"]
+"""Of an axis: a share between 0 and 1; any numbers; positive numbers over decades."""
+
+DECADES = 100.0  # a range that wants a log axis
+
+
+class Text(NamedTuple):
+    """The words of a figure."""
+
+    title: str
+    subtitle: str
+    x: str
+    y: str
+
+
+def y_scale(response: str, values: Sequence[FloatArray]) -> Scale:
+    """Return the scale for these values of a response."""
+    if response.endswith("accuracy"):
+        return "share"
+    drawn = np.concatenate([np.ravel(v) for v in values]) if values else np.zeros(0)
+    drawn = drawn[np.isfinite(drawn)]
+    spans = drawn.size > 0 and drawn.min() > 0 and drawn.max() / drawn.min() >= DECADES
+    return "log" if spans else "linear"
+
+
+def set_y(axes: Axes, scale: Scale) -> None:
+    """Give the axis of the response its scale."""
+    if scale == "share":
+        axes.set_ylim(-0.03, 1.03)  # a line at 1 is drawn whole
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "", "0.5", "", "1"])
+    elif scale == "log":
+        axes.set_yscale("log")
+
+
+def put_words(figure: Figure, text: Text, *, left: float) -> None:
+    """Write title and subtitle above the plot, from ``left`` (inches) on."""
+    width, height = figure.get_size_inches()
+    figure.text(left / width, 1 - 0.14 / height, text.title, size=15, weight="bold", va="top")
+    figure.text(left / width, 1 - 0.47 / height, text.subtitle, size=10, color=GREY, va="top")
+
+
+def put_legend(figure: Figure, handles: Sequence[tuple[Any, str]], *, left: float) -> None:
+    """Write one legend for the whole figure below the subtitle, in one row."""
+    width, height = figure.get_size_inches()
+    figure.legend(
+        [handle for handle, _ in handles],
+        [name for _, name in handles],
+        loc="upper left",
+        bbox_to_anchor=(left / width, 1 - 0.68 / height),
+        ncols=len(handles),
+        borderaxespad=0,
+        borderpad=0,
+        columnspacing=1.8,
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0.4)},
+    )
+
+
+def legend_of_lines(
+    names: Sequence[str], looks: Sequence[Look], *, markers: bool
+) -> list[tuple[Any, str]]:
+    """Return a legend entry a line; the treatment, a later level, comes first."""
+    entries = [
+        (line(look, markers=markers), name) for look, name in zip(looks, names, strict=True)
+    ]
+    return entries[::-1]
+
+
+def legend_of_marks(
+    looks: Sequence[Look], *, band: str | None, diverged: bool, published: bool
+) -> list[tuple[Any, str]]:
+    """Return the legend entries of whatever else is drawn."""
+    entries: list[tuple[Any, str]] = []
+    ordered = looks[::-1]
+    if band:
+        patches = [Patch(facecolor=look.color, alpha=BAND) for look in ordered]
+        entries.append((tuple(patches), band))
+    if diverged:
+        entries.append((Line2D([], [], color=GREY, linestyle="", **CROSS), "diverged"))
+    if published:
+        dots = [Line2D([], [], linestyle="", **published_marks(look)) for look in ordered]
+        entries.append((tuple(dots), "published single run"))
+    return entries
+
+
+CROSS: dict[str, Any] = {"marker": "x", "markersize": 7, "markeredgewidth": 2.2}
+
+
+def line(look: Look, *, markers: bool) -> Line2D:
+    """Return a line as the legend shows it."""
+    marks = solid_marks(look) if markers else {}
+    return Line2D([], [], color=look.color, linestyle=look.dashes, **marks)
+
+
+def solid_marks(look: Look) -> dict[str, Any]:
+    """Return the markers of a line's own points."""
+    face = look.color if look.filled else "white"
+    return {"marker": look.marker, "markersize": 6, "markerfacecolor": face}
+
+
+def published_marks(look: Look) -> dict[str, Any]:
+    """Return the small, light markers of published points."""
+    return {
+        "marker": look.marker,
+        "markersize": 3.2,
+        "markerfacecolor": look.color if look.filled else "none",
+        "markeredgecolor": look.color,
+        "markeredgewidth": 0.7,
+        "alpha": FAINT,
+    }

@@ -1,0 +1,92 @@
+"""How every figure looks: colors, line styles, sizes.
+
+A line is told from another by its color, its dashes and its markers, so that a reader who sees
+few colors, or a grey print, misses nothing. Colors: M. Okabe and K. Ito, Color Universal Design
+(2008).
+"""
+
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import matplotlib as mpl
+
+Role: TypeAlias = Literal["treatment", "baseline", "other"]
+"""What a line is in the experiment's contrast."""
+
+INK = "#222222"
+GREY = "#6b6b6b"
+BAND = 0.22  # opacity of a band over replicates
+FAINT = 0.5  # opacity of published points
+
+
+class Look(NamedTuple):
+    """How one line is drawn."""
+
+    color: str
+    dashes: Any  # Matplotlib's linestyle
+    marker: str
+    filled: bool  # its markers
+
+
+TREATMENT = Look("#0072B2", "-", "o", True)
+BASELINE = Look("#D55E00", (0, (4, 1.6)), "s", False)
+OTHERS = (
+    Look("#009E73", (0, (6, 1.5, 1, 1.5)), "^", True),
+    Look("#CC79A7", (0, (1, 1.2)), "D", False),
+    Look("#E69F00", (0, (8, 2)), "v", True),
+    Look("#56B4E9", (0, (6, 1.5, 1, 1.5, 1, 1.5)), "P", False),
+    Look("#000000", (0, (2, 2)), "X", True),
+)
+
+# Whatever the reader's own settings are; backends and the like are left as they are.
+_DEFAULTS = {
+    name: mpl.rcParamsDefault[name]
+    for name in mpl.rcParamsDefault
+    if name.split(".")[0]
+    in {"axes", "figure", "font", "grid", "hatch", "legend", "lines", "markers", "mathtext"}
+    | {"patch", "path", "savefig", "svg", "text", "xaxis", "xtick", "yaxis", "ytick"}
+}
+
+STYLE: dict[str, Any] = _DEFAULTS | {
+    "font.family": ["DejaVu Sans"],  # comes with Matplotlib
+    "font.size": 10,
+    "text.color": INK,
+    "axes.titlesize": 10.5,
+    "axes.titlepad": 4,
+    "axes.labelsize": 11,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": "#9a9a9a",
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.8,
+    "xtick.color": "#9a9a9a",
+    "ytick.color": "#9a9a9a",
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "lines.linewidth": 2,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "legend.fontsize": 10.5,
+    "legend.handlelength": 2.6,
+    "savefig.dpi": 150,
+    "svg.fonttype": "path",  # text looks the same wherever it is opened
+    "svg.hashsalt": "normlab",  # the same figure is the same bytes
+}
+
+
+def looks(roles: Iterable[Role]) -> list[Look]:
+    """Return the look of each line, in the order of the lines."""
+    found, n_others = [], 0
+    for role in roles:
+        if role == "other":
+            found.append(OTHERS[n_others % len(OTHERS)])
+            n_others += 1
+        else:
+            found.append(TREATMENT if role == "treatment" else BASELINE)
+    return found

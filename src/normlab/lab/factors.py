@@ -1,0 +1,81 @@
+"""What varies in an experiment: factors, their levels, and the grid of all combinations."""
+
+from itertools import product
+from typing import Any, TypeAlias
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from normlab.lab.model import Model
+
+Level: TypeAlias = bool | int | float | str
+Levels: TypeAlias = dict[str, Level]
+"""One combination: the level of each factor by the factor's name."""
+
+
+class Space(Model):
+    """Numbers at even distances: ``num`` of them from ``start`` to ``stop``, both included.
+
+    In a ``logspace`` start and stop are exponents of 10.
+    """
+
+    start: float
+    stop: float
+    num: int = Field(ge=2)
+
+
+class Factor(Model):
+    """A field of the experiment that varies, and its levels: a list, a linspace or a logspace."""
+
+    field: str
+    label: str = ""
+    levels: tuple[Level, ...] = ()
+    linspace: Space | None = None
+    logspace: Space | None = None
+
+    @model_validator(mode="after")
+    def _one_kind_of_levels(self) -> "Factor":
+        given = [bool(self.levels), self.linspace is not None, self.logspace is not None]
+        if sum(given) != 1:
+            raise ValueError("must have exactly one of levels, linspace and logspace")
+        if len(set(self.values)) < len(self.values):
+            raise ValueError("must have levels that differ")
+        return self
+
+    @property
+    def values(self) -> tuple[Level, ...]:
+        """The levels, computed where they are a space."""
+        if self.linspace is not None:
+            space = self.linspace
+            return tuple(np.linspace(space.start, space.stop, space.num).tolist())
+        if self.logspace is not None:
+            space = self.logspace
+            return tuple(np.logspace(space.start, space.stop, space.num).tolist())
+        return self.levels
+
+    @property
+    def is_geometric(self) -> bool:
+        """Whether the levels are positive numbers that are best drawn on a log axis."""
+        values = [v for v in self.values if isinstance(v, int | float) and not isinstance(v, bool)]
+        if len(values) < max(3, len(self.values)) or min(values) <= 0:
+            return False
+        return self.logspace is not None or max(values) / min(values) >= 100
+
+
+def grid(factors: dict[str, Factor]) -> list[Levels]:
+    """Return every combination of levels; the last factor varies fastest."""
+    names = list(factors)
+    return [
+        dict(zip(names, combination, strict=True))
+        for combination in product(*(factor.values for factor in factors.values()))
+    ]
+
+
+def set_field(tree: dict[str, Any], field: str, value: Any) -> None:
+    """Set ``"a.b.c"`` in nested dictionaries, in place, making those on the way."""
+    *parents, last = field.split(".")
+    for name in parents:
+        inner = tree.get(name)
+        tree[name] = inner if isinstance(inner, dict) else {}
+        tree = tree[name]
+    tree[last] = value

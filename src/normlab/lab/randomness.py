@@ -1,0 +1,20 @@
+"""Where every random draw of a trial comes from.
+
+A generator follows from the experiment's seed, the replicate and the purpose, and from nothing
+else: not from the levels of the factors, the worker or the order of execution. So the trials of
+one replicate start from the same weights and see the same batches, and are compared in pairs.
+"""
+
+from typing import Literal
+
+import numpy as np
+
+PURPOSES = ("initial weights", "batches")
+
+
+def generator(
+    seed: int, replicate: int, purpose: Literal["initial weights", "batches"]
+) -> np.random.Generator:
+    """Return the generator of one purpose in one replicate."""
+    key = (replicate, PURPOSES.index(purpose))
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
