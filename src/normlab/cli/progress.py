@@ -56,7 +56,7 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.started = self.printed = monotonic()
+        self.printed = self.first_done = monotonic()
 
     def __exit__(
         self,
@@ -69,14 +69,16 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
     def __call__(self, progress: "Progress") -> None:
         """Print how far the run is, if it is time to."""
         now, done = monotonic(), progress.done + progress.failed
-        first, last = done == progress.found, done == progress.total
-        if not first and not last and now - self.printed < SECONDS_BETWEEN_LINES:
+        computed, waiting = done - progress.found, progress.total - done
+        if computed <= 1:
+            self.first_done = now
+        if computed and waiting and now - self.printed < SECONDS_BETWEEN_LINES:
             return
         self.printed = now
-        computed = done - progress.found
         left = ""
-        if computed and not last:
-            seconds = (now - self.started) / computed * (progress.total - done)
+        if computed > 1 and waiting:
+            # From the first trial on: before it, workers were starting.
+            seconds = (now - self.first_done) / (computed - 1) * waiting
             left = f", about {seconds:.0f} s left"
         note = _note(progress)
         self.console.print(f"{done}/{progress.total} trials{left}{', ' if note else ''}{note}")

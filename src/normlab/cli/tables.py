@@ -13,15 +13,19 @@ from rich.table import Table
 if TYPE_CHECKING:
     from normlab.lab import Results
 
+WIDE = 200
+"""Columns where there is no terminal: a file or a pipe needs no line breaks."""
+
 
 def stdout() -> Console:
     """Return where results go. Text is printed as it is: brackets in it are no markup."""
-    return Console(markup=False, highlight=False, soft_wrap=False)
+    console = Console(markup=False, highlight=False)
+    return console if console.is_terminal else Console(markup=False, highlight=False, width=WIDE)
 
 
 def stderr() -> Console:
     """Return where words and progress go."""
-    return Console(stderr=True, markup=False, highlight=False)
+    return Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, numbers_from: int) -> Table:
@@ -67,7 +71,8 @@ def contrast_table(results: "Results") -> Table:
         )
     table = text_table(header, rows, numbers_from=0)
     replicates = results.experiment.replicates
-    table.title = f"Final {contrast.response.replace('_', ' ')}, mean of {replicates} replicates"
+    measured = contrast.response.replace("train_", "training ").replace("_", " ")
+    table.title = f"Final {measured}, mean of {replicates} replicates"
     table.caption = "difference: paired over replicates" + (
         "; a prediction that is not finite counts as wrong" if any(row[-1] for row in rows) else ""
     )

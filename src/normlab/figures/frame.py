@@ -1,6 +1,7 @@
 """What both figures share: title, legend, the axis of the response, bands, divergence."""
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -16,7 +17,11 @@ from normlab.figures.style import BAND, FAINT, GREY, Look
 Scale: TypeAlias = Literal["share", "linear", "log"]
 """Of an axis: a share between 0 and 1; any numbers; positive numbers over decades."""
 
+Legend: TypeAlias = list[tuple[Any, str]]
+"""What is drawn, and its name."""
+
 DECADES = 100.0  # a range that wants a log axis
+WORDS, ROW, LETTER = 0.75, 0.23, 0.08  # inches: title and subtitle, a row, a letter of the legend
 
 
 class Text(NamedTuple):
@@ -41,56 +46,60 @@ def y_scale(response: str, values: Sequence[FloatArray]) -> Scale:
 def set_y(axes: Axes, scale: Scale) -> None:
     """Give the axis of the response its scale."""
     if scale == "share":
-        axes.set_ylim(-0.03, 1.03)  # a line at 1 is drawn whole
+        axes.set_ylim(-0.06, 1.04)  # lines and crosses at 0 and 1 are drawn whole
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "", "0.5", "", "1"])
     elif scale == "log":
         axes.set_yscale("log")
 
 
-def put_words(figure: Figure, text: Text, *, left: float) -> None:
-    """Write title and subtitle above the plot, from ``left`` (inches) on."""
+def put_words(figure: Figure, text: Text, legend: Legend, *, left: float) -> None:
+    """Write title, subtitle and one legend for the whole figure, from ``left`` (inches) on."""
     width, height = figure.get_size_inches()
-    figure.text(left / width, 1 - 0.14 / height, text.title, size=15, weight="bold", va="top")
-    figure.text(left / width, 1 - 0.47 / height, text.subtitle, size=10, color=GREY, va="top")
-
-
-def put_legend(figure: Figure, handles: Sequence[tuple[Any, str]], *, left: float) -> None:
-    """Write one legend for the whole figure below the subtitle, in one row."""
-    width, height = figure.get_size_inches()
+    x = left / width
+    figure.text(x, 1 - 0.14 / height, text.title, size=15, weight="bold", va="top")
+    figure.text(x, 1 - 0.47 / height, text.subtitle, size=10, color=GREY, va="top")
     figure.legend(
-        [handle for handle, _ in handles],
-        [name for _, name in handles],
+        [handle for handle, _ in legend],
+        [name for _, name in legend],
         loc="upper left",
-        bbox_to_anchor=(left / width, 1 - 0.68 / height),
-        ncols=len(handles),
+        bbox_to_anchor=(x, 1 - WORDS / height),
+        ncols=ceil(len(legend) / legend_rows(legend, width - left)),
         borderaxespad=0,
         borderpad=0,
-        columnspacing=1.8,
+        columnspacing=1.6,
+        handletextpad=0.6,
         handler_map={tuple: HandlerTuple(ndivide=None, pad=0.4)},
     )
 
 
-def legend_of_lines(
-    names: Sequence[str], looks: Sequence[Look], *, markers: bool
-) -> list[tuple[Any, str]]:
+def head(legend: Legend, width: float) -> float:
+    """Return the height of title, subtitle and legend, in inches."""
+    return WORDS + ROW * legend_rows(legend, width)
+
+
+def legend_rows(legend: Legend, width: float) -> int:
+    """Return how many rows the legend needs in ``width`` inches."""
+    letters = sum(len(name) + 9 for _, name in legend)
+    return ceil(letters * LETTER / width) or 1
+
+
+def legend_of_lines(names: Sequence[str], looks: Sequence[Look], *, markers: bool) -> Legend:
     """Return a legend entry a line; the treatment, a later level, comes first."""
-    entries = [
-        (line(look, markers=markers), name) for look, name in zip(looks, names, strict=True)
-    ]
+    entries = [(line(look, markers=markers), name) for look, name in zip(looks, names, strict=True)]
     return entries[::-1]
 
 
 def legend_of_marks(
-    looks: Sequence[Look], *, band: str | None, diverged: bool, published: bool
-) -> list[tuple[Any, str]]:
+    looks: Sequence[Look], *, band: str | None, diverged: str | None, published: bool
+) -> Legend:
     """Return the legend entries of whatever else is drawn."""
-    entries: list[tuple[Any, str]] = []
+    entries: Legend = []
     ordered = looks[::-1]
     if band:
         patches = [Patch(facecolor=look.color, alpha=BAND) for look in ordered]
         entries.append((tuple(patches), band))
     if diverged:
-        entries.append((Line2D([], [], color=GREY, linestyle="", **CROSS), "diverged"))
+        entries.append((Line2D([], [], color=GREY, linestyle="", **CROSS), diverged))
     if published:
         dots = [Line2D([], [], linestyle="", **published_marks(look)) for look in ordered]
         entries.append((tuple(dots), "published single run"))

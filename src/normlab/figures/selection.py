@@ -10,6 +10,7 @@ from normlab.figures import words
 from normlab.figures.style import Role
 from normlab.lab import Results
 from normlab.lab.experiment import Experiment, FigureSpec
+from normlab.lab.factors import Level
 
 
 class Spread(NamedTuple):
@@ -76,3 +77,11 @@ def spread(values: FloatArray) -> Spread:
     mean = total / np.maximum(n, 1)
     low, high = np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
     return Spread(mean + nothing, low, high)
+
+
+def levels_at(
+    experiment: Experiment, factors: tuple[str, str], place: tuple[int, int]
+) -> tuple[Level, ...]:
+    """Return the levels of all factors at one place of what ``take`` returns."""
+    index = dict(zip(factors, place, strict=True))
+    return tuple(f.values[index.get(name, 0)] for name, f in experiment.factors.items())

@@ -3,7 +3,7 @@
 ``numbers`` computes what is shown, ``draw`` only draws it.
 """
 
-from math import ceil, isfinite, nan, sqrt
+from math import ceil, isfinite, sqrt
 from typing import NamedTuple
 
 import matplotlib as mpl
@@ -20,7 +20,7 @@ from normlab.lab.experiment import FigureSpec
 from normlab.lab.factors import Level
 
 PANEL = (2.75, 1.95)  # inches
-MARGINS = (0.8, 0.25, 1.2, 0.62)  # left, right, top, bottom, in inches
+MARGINS = (0.8, 0.25, 0.3, 0.62)  # left, right, above the panels, bottom, in inches
 
 
 class Divergence(NamedTuple):
@@ -28,7 +28,7 @@ class Divergence(NamedTuple):
 
     x: float
     y: float  # mean of what was measured on arriving there, NaN if nothing was
-    count: int
+    n_replicates: int
 
 
 class Curve(NamedTuple):
@@ -48,7 +48,7 @@ class Curve(NamedTuple):
     @property
     def n_diverged(self) -> int:
         """How many of the replicates diverged."""
-        return sum(divergence.count for divergence in self.divergences)
+        return sum(divergence.n_replicates for divergence in self.divergences)
 
 
 class Panel(NamedTuple):
@@ -90,4 +90,183 @@ def numbers(results: Results, spec: FigureSpec) -> SmallMultiples:
             spec.response, [v for panel in panels for c in panel.curves for v in (c.low, c.high)]
         ),
         panels=panels,
+    )
+
+
+def draw(numbers: SmallMultiples) -> Figure:
+    """Draw the panels in a grid that is as square as can be, with one legend."""
+    n_rows, n_columns = _grid(len(numbers.panels))
+    left, right, above, bottom = MARGINS
+    width = max(left + right + n_columns * PANEL[0], 9.0)
+    with mpl.rc_context(STYLE):
+        found = looks(curve.role for curve in numbers.panels[0].curves)
+        legend = _legend(numbers, found)
+        top = frame.head(legend, width - left) + above
+        height = top + bottom + n_rows * PANEL[1]
+        figure = Figure(figsize=(width, height))
+        grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
+        figure.subplots_adjust(
+            left / width, bottom / height, 1 - right / width, 1 - top / height, 0.1, 0.27
+        )
+        for i, axes in enumerate(grid.flat):
+            if i >= len(numbers.panels):
+                axes.remove()
+                continue
+            _draw_panel(axes, numbers.panels[i], found)
+            axes.tick_params(length=0, labelbottom=i + n_columns >= len(numbers.panels))
+        _finish_axes(grid[0, 0], numbers)
+        frame.put_words(figure, numbers.text, legend, left=left)
+        figure.supxlabel(numbers.text.x, x=0.5 + (left - right) / width / 2, y=0.12 / height)
+        figure.supylabel(numbers.text.y, y=0.5 + (bottom - top) / height / 2, x=0.12 / width)
+    return figure
+
+
+def _curves(results: Results, response: str, factors: tuple[str, str]) -> list[tuple[Curve, ...]]:
+    """Return the curves, a tuple a panel."""
+    experiment = results.experiment
+    axis = _Axis(results)
+    values = selection.take(results, results.curves(response), factors)
+    final = selection.take(results, results.final(response), factors)
+    ends = selection.take(results, axis.ends(results), factors)
+    present = selection.take(results, selection.presence(results), factors).sum(axis=-1)
+    names = words.level_names(experiment, factors[1])
+    roles = selection.roles(experiment, factors[1])
+    points = published.read(experiment, response)
+    panels = []
+    for p in range(len(values)):
+        curves = []
+        for i, name in enumerate(names):
+            spread = selection.spread(values[p, i])
+            there = np.isfinite(spread.mean)
+            known = points.get(selection.levels_at(experiment, factors, (p, i)))
+            curve = Curve(
+                name=name,
+                role=roles[i],
+                x=axis.x[there],
+                mean=spread.mean[there],
+                low=spread.low[there],
+                high=spread.high[there],
+                n_replicates=int(present[p, i]),
+                divergences=_divergences(ends[p, i], final[p, i]),
+                published_x=getattr(known, axis.name, None),
+                published=None if known is None else known.value,
+            )
+            curves.append(curve)
+        panels.append(tuple(curves))
+    return panels
+
+
+class _Axis:
+    """What x is: the epoch where no epoch was recorded twice, else the step."""
+
+    def __init__(self, results: Results) -> None:
+        epochs = results.epochs
+        self.name = "epoch" if len(np.unique(epochs)) == len(epochs) else "step"
+        self.x = (epochs if self.name == "epoch" else results.steps).astype(float)
+
+    def ends(self, results: Results) -> FloatArray:
+        """Return where each trial diverged, between recorded epochs too; NaN where none."""
+        steps, epochs = results.diverged_at("step"), results.diverged_at("epoch")
+        if self.name == "step" or not len(results.steps):
+            return steps if self.name == "step" else epochs
+        return np.fmax(epochs, np.interp(steps, results.steps, results.epochs))
+
+
+def _divergences(ends: FloatArray, final: FloatArray) -> tuple[Divergence, ...]:
+    found = []
+    for x in np.unique(ends[~np.isnan(ends)]):
+        here = ends == x
+        y = float(selection.spread(final[here]).mean)
+        found.append(Divergence(float(x), y, int(here.sum())))
+    return tuple(found)
+
+
+def _text(
+    results: Results, response: str, factors: tuple[str, str], panels: tuple[Panel, ...]
+) -> frame.Text:
+    experiment = results.experiment
+    counts = [c.n_replicates for panel in panels for c in panel.curves if c.n_replicates]
+    label, symbol = words.label(experiment, factors[0]), words.symbol(experiment, factors[0])
+    each = f"{symbol}, the {label}" if symbol != label else label
+    lines = "Lines: " + ("mean of " if max(counts, default=0) > 1 else "")
+    return frame.Text(
+        title=experiment.title,
+        subtitle=f"One panel for each {each}. {lines}{words.replicates(counts)}."
+        + selection.held(experiment, factors),
+        x=_Axis(results).name,
+        y=words.RESPONSES[response],
+    )
+
+
+def _grid(n: int) -> tuple[int, int]:
+    """Return rows and columns for ``n`` panels, no more rows than columns."""
+    n_columns = ceil(sqrt(n))
+    return ceil(n / n_columns), n_columns
+
+
+def _draw_panel(axes: Axes, panel: Panel, looks: list[Look]) -> None:
+    axes.set_title(panel.title)
+    for curve, look in zip(panel.curves, looks, strict=True):
+        if curve.n_replicates > 1:
+            axes.fill_between(
+                curve.x, curve.low, curve.high, color=look.color, alpha=BAND, linewidth=0
+            )
+    for curve, look in zip(panel.curves, looks, strict=True):
+        if curve.published_x is not None and curve.published is not None:
+            marks = frame.published_marks(look)
+            axes.plot(curve.published_x, curve.published, linestyle="", zorder=2.1, **marks)
+        if len(curve.x):
+            single = "." if len(curve.x) == 1 else ""
+            axes.plot(curve.x, curve.mean, color=look.color, ls=look.dashes, marker=single)
+    for row, (curve, look) in enumerate(zip(panel.curves, looks, strict=True)):
+        _mark_divergence(axes, curve, look, row)
+    if not any(curve.n_replicates for curve in panel.curves):
+        axes.text(0.5, 0.5, "not run", transform=axes.transAxes, ha="center", color=GREY)
+
+
+def _mark_divergence(axes: Axes, curve: Curve, look: Look, row: int) -> None:
+    """Mark each divergence with a cross, and say once how many replicates diverged."""
+    if not curve.divergences:
+        return
+    for divergence in curve.divergences:
+        known = isfinite(divergence.y)
+        axes.plot(
+            divergence.x,
+            divergence.y if known else 0.03,
+            color=look.color,
+            linestyle="",
+            transform=axes.transData if known else axes.get_xaxis_transform(),
+            zorder=3,
+            clip_on=False,
+            **frame.CROSS,
+        )
+    last = curve.divergences[-1]
+    text = f"{curve.n_diverged}/{curve.n_replicates} diverged"
+    axes.annotate(
+        text,
+        (last.x, last.y if isfinite(last.y) else 0.03),
+        xycoords=axes.transData if isfinite(last.y) else axes.get_xaxis_transform(),
+        xytext=(8, 0),
+        textcoords="offset points",
+        va="center",
+        color=INK,
+        size=9,
+    )
+
+
+def _finish_axes(axes: Axes, numbers: SmallMultiples) -> None:
+    """Set what all panels share."""
+    frame.set_y(axes, numbers.scale)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
+
+
+def _legend(numbers: SmallMultiples, looks: list[Look]) -> frame.Legend:
+    curves = numbers.curves
+    counts = [curve.n_replicates for curve in curves if curve.n_replicates]
+    names = [curve.name for curve in numbers.panels[0].curves]
+    return frame.legend_of_lines(names, looks, markers=False) + frame.legend_of_marks(
+        looks,
+        band=f"range of {words.replicates(counts)}" if max(counts, default=0) > 1 else None,
+        diverged="diverged" if any(curve.divergences for curve in curves) else None,
+        published=any(curve.published is not None for curve in curves),
     )

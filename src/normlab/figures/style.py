@@ -38,21 +38,21 @@ OTHERS = (
     Look("#000000", (0, (2, 2)), "X", True),
 )
 
-# Whatever the reader's own settings are; backends and the like are left as they are.
-_DEFAULTS = {
-    name: mpl.rcParamsDefault[name]
-    for name in mpl.rcParamsDefault
-    if name.split(".")[0]
-    in {"axes", "figure", "font", "grid", "hatch", "legend", "lines", "markers", "mathtext"}
-    | {"patch", "path", "savefig", "svg", "text", "xaxis", "xtick", "yaxis", "ytick"}
+_GROUPS = {"axes", "figure", "font", "grid", "hatch", "legend", "lines", "markers", "mathtext"}
+_GROUPS |= {"patch", "path", "savefig", "svg", "text", "xaxis", "xtick", "yaxis", "ytick"}
+
+# Settings of the reader's own, in a matplotlibrc file, do not change the figures.
+_DEFAULTS: dict[str, Any] = {
+    name: value for name, value in mpl.rcParamsDefault.items() if name.split(".")[0] in _GROUPS
 }
 
-STYLE: dict[str, Any] = _DEFAULTS | {
+STYLE: Any = _DEFAULTS | {
     "font.family": ["DejaVu Sans"],  # comes with Matplotlib
     "font.size": 10,
     "text.color": INK,
     "axes.titlesize": 10.5,
-    "axes.titlepad": 4,
+    "axes.titley": 1.0,  # fixed, so that no time goes into finding a free place
+    "axes.titlepad": 5,
     "axes.labelsize": 11,
     "axes.labelcolor": INK,
     "axes.edgecolor": "#9a9a9a",

@@ -15,7 +15,6 @@ from normlab._typing import FloatArray
 F = TypeVar("F", bound=Callable[..., Any])
 
 FLAGS: dict[str, Any] = {
-    "cache": True,
     "error_model": "numpy",
     "fastmath": {"contract"},
     "nogil": True,
@@ -32,13 +31,21 @@ PARALLEL_SIZE = 2**18
 
 def compiled(function: F) -> F:
     """Compile a kernel that runs on one thread."""
-    kernel: F = numba.njit(**FLAGS)(function)
-    return kernel
+    return _compiled(function, parallel=False)
 
 
 def compiled_parallel(function: F) -> F:
     """Compile a kernel whose ``prange`` loops run on all of Numba's threads."""
-    kernel: F = numba.njit(parallel=True, **FLAGS)(function)
+    return _compiled(function, parallel=True)
+
+
+def _compiled(function: F, *, parallel: bool) -> F:
+    kernel: F
+    try:
+        kernel = numba.njit(parallel=parallel, cache=True, **FLAGS)(function)
+    except RuntimeError:
+        # No folder can be written: compile again in each process rather than not at all.
+        kernel = numba.njit(parallel=parallel, **FLAGS)(function)
     return kernel
 
 

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterator, Sequence
 from io import StringIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from normlab.lab.factors import Level, Levels
 from normlab.lab.intervals import Difference, paired_difference
 from normlab.training import History
 
-if TYPE_CHECKING:
-    from normlab.lab.runner import Failure
-
 
 class Trial(NamedTuple):
     """One training: where it stands in the design, and what it recorded."""
@@ -23,6 +20,14 @@ class Trial(NamedTuple):
     levels: Levels
     replicate: int
     history: History
+
+
+class Failure(NamedTuple):
+    """A trial that ended in an error."""
+
+    levels: Levels
+    replicate: int
+    cause: str
 
 
 class ContrastRow(NamedTuple):
@@ -44,7 +49,7 @@ class Results:
     """
 
     def __init__(
-        self, experiment: Experiment, trials: Sequence[Trial], failures: Sequence["Failure"] = ()
+        self, experiment: Experiment, trials: Sequence[Trial], failures: Sequence[Failure] = ()
     ) -> None:
         self.experiment = experiment
         self.failures = tuple(failures)

@@ -11,7 +11,7 @@ from normlab.errors import StoreError
 from normlab.lab.engines import local_workers, n_processors, stop
 from normlab.lab.experiment import Experiment, TrialConfig
 from normlab.lab.factors import Levels, grid
-from normlab.lab.results import Results, Trial
+from normlab.lab.results import Failure, Results, Trial
 from normlab.lab.store import Store
 from normlab.lab.trial import TrialResult, compile_kernels, timed_trial
 
@@ -24,14 +24,6 @@ class Progress(NamedTuple):
     found: int  # of those, stored before this run
     diverged: int
     failed: int
-
-
-class Failure(NamedTuple):
-    """A trial that ended in an error."""
-
-    levels: Levels
-    replicate: int
-    cause: str
 
 
 def run(
