@@ -15,6 +15,7 @@ from .errors import OptimizerError as OptimizerError
 from .errors import ShapeError as ShapeError
 from .errors import StatisticsError as StatisticsError
 from .errors import StoreError as StoreError
+from .errors import WorkerError as WorkerError
 from .layers import BatchNorm as BatchNorm
 from .layers import Dense as Dense
 from .layers import Dropout as Dropout

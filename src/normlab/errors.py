@@ -10,7 +10,8 @@
     ├── OptimizerError (RuntimeError)   an optimizer is used for a second network
     ├── DataError (ValueError)          a data file is missing, damaged or not what it says
     ├── ExperimentError (ValueError)    an experiment is unknown, or its file has mistakes
-    └── StoreError (RuntimeError)       a results folder cannot be read or written
+    ├── StoreError (RuntimeError)       a results folder cannot be read or written
+    └── WorkerError (RuntimeError)      worker processes cannot be started, or died
 
 Catching ``NormlabError`` catches all of them and nothing else.
 """
@@ -50,3 +51,7 @@ class ExperimentError(NormlabError, ValueError):
 
 class StoreError(NormlabError, RuntimeError):
     """A results folder cannot be read or written."""
+
+
+class WorkerError(NormlabError, RuntimeError):
+    """Worker processes cannot be started, or died."""

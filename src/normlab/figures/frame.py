@@ -1,6 +1,6 @@
 """What both figures share: title, legend, the axis of the response, bands, divergence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from normlab._typing import FloatArray
-from normlab.figures.style import BAND, FAINT, GREY, Look
+from normlab.figures import words
+from normlab.figures.style import BAND, FAINT, GREY, Look, Role
 
 Scale: TypeAlias = Literal["share", "linear", "log"]
 """Of an axis: a share between 0 and 1; any numbers; positive numbers over decades."""
@@ -83,33 +84,45 @@ def legend_rows(legend: Legend, width: float) -> int:
     return ceil(letters * LETTER / width) or 1
 
 
-def legend_of_lines(names: Sequence[str], looks: Sequence[Look], *, markers: bool) -> Legend:
-    """Return a legend entry a line; the treatment, a later level, comes first."""
-    entries = [(line(look, markers=markers), name) for look, name in zip(looks, names, strict=True)]
-    return entries[::-1]
-
-
-def legend_of_marks(
-    looks: Sequence[Look], *, band: str | None, diverged: str | None, published: bool
+def legend(
+    lines: Sequence[tuple[str, Role, Look]],
+    *,
+    markers: bool,
+    band: str | None,
+    diverged: str | None,
+    published: bool,
 ) -> Legend:
-    """Return the legend entries of whatever else is drawn."""
-    entries: Legend = []
-    ordered = looks[::-1]
+    """Return the entries of the legend: the lines, the treatment first, then what else is drawn."""
+    ordered = sorted(lines, key=lambda line: line[1] != "treatment")
+    entries: Legend = [(_line(look, markers=markers), name) for name, _, look in ordered]
+    sample = [look for _, _, look in ordered[:3]]
     if band:
-        patches = [Patch(facecolor=look.color, alpha=BAND) for look in ordered]
-        entries.append((tuple(patches), band))
+        patches = tuple(Patch(facecolor=look.color, alpha=BAND) for look in sample)
+        entries.append((patches, band))
     if diverged:
         entries.append((Line2D([], [], color=GREY, linestyle="", **CROSS), diverged))
     if published:
-        dots = [Line2D([], [], linestyle="", **published_marks(look)) for look in ordered]
-        entries.append((tuple(dots), "published single run"))
+        dots = tuple(Line2D([], [], linestyle="", **published_marks(look)) for look in sample)
+        entries.append((dots, "published single run"))
     return entries
+
+
+def band_name(n_replicates: Iterable[int]) -> str | None:
+    """Return what a band is, None where no line has several replicates."""
+    counts = [n for n in n_replicates if n]
+    return f"range of {words.replicates(counts)}" if max(counts, default=0) > 1 else None
+
+
+def mean_of(n_replicates: Iterable[int]) -> str:
+    """Return what a line or a point is."""
+    counts = [n for n in n_replicates if n]
+    return ("mean of " if max(counts, default=0) > 1 else "") + words.replicates(counts)
 
 
 CROSS: dict[str, Any] = {"marker": "x", "markersize": 7, "markeredgewidth": 2.2}
 
 
-def line(look: Look, *, markers: bool) -> Line2D:
+def _line(look: Look, *, markers: bool) -> Line2D:
     """Return a line as the legend shows it."""
     marks = solid_marks(look) if markers else {}
     return Line2D([], [], color=look.color, linestyle=look.dashes, **marks)

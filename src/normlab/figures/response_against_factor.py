@@ -77,6 +77,7 @@ def draw(numbers: ResponseAgainstFactor) -> Figure:
         figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
         for line, look in zip(numbers.lines, found, strict=True):
             _draw_line(axes, numbers, line, look)
+        _mark_divergence(axes, numbers, found)
         frame.set_y(axes, numbers.scale)
         _set_x(axes, numbers)
         axes.set(xlabel=numbers.text.x, ylabel=numbers.text.y)
@@ -120,15 +121,14 @@ def _text(
     results: Results, response: str, factors: tuple[str, str], lines: tuple[Line, ...]
 ) -> frame.Text:
     experiment = results.experiment
-    counts = [int(n) for line in lines for n in line.n_replicates if n]
+    counts = [int(n) for line in lines for n in line.n_replicates]
     label, symbol = words.label(experiment, factors[0]), words.symbol(experiment, factors[0])
-    mean = "mean of " if max(counts, default=0) > 1 else ""
     what = words.RESPONSES[response]
     last = f" after {results.steps[-1]} steps" if len(results.steps) else ""
     last += ", or where it diverged" if any(map(_diverges, lines)) else ""
     return frame.Text(
         title=experiment.title,
-        subtitle=f"{what.capitalize()}{last}. Points: {mean}{words.replicates(counts)}."
+        subtitle=f"{what.capitalize()}{last}. Points: {frame.mean_of(counts)}."
         + selection.held(experiment, factors),
         x=f"{label}, {symbol}" if symbol != label else label,
         y=what,
@@ -137,7 +137,6 @@ def _text(
 
 def _draw_line(axes: Axes, numbers: ResponseAgainstFactor, line: Line, look: Look) -> None:
     order = np.argsort(numbers.x)
-    order = order[line.n_replicates[order] > 0]
     x, mean = numbers.x[order], line.mean[order]
     if line.n_replicates.max(initial=0) > 1:
         low, high = line.low[order], line.high[order]
@@ -146,20 +145,33 @@ def _draw_line(axes: Axes, numbers: ResponseAgainstFactor, line: Line, look: Loo
         marks = frame.published_marks(look) | {"markersize": 5}
         axes.plot(numbers.x, line.published, linestyle="", zorder=2.1, **marks)
     axes.plot(x, mean, color=look.color, linestyle=look.dashes)
-    whole = line.n_diverged[order] < line.n_replicates[order]
+    alive = (line.n_diverged < line.n_replicates)[order]
     marks = frame.solid_marks(look)
-    axes.plot(x[whole], mean[whole], color=look.color, linestyle="", zorder=2.5, **marks)
-    for i in np.flatnonzero((line.n_diverged > 0) & np.isfinite(line.mean)):
-        place = numbers.x[i], line.mean[i]
-        axes.plot(*place, color=look.color, linestyle="", zorder=3, **frame.CROSS)
-        axes.annotate(
-            f"{line.n_diverged[i]}/{line.n_replicates[i]}",
-            place,
-            xytext=(7, 5),
-            textcoords="offset points",
-            size=9,
-            color=INK,
-        )
+    axes.plot(x[alive], mean[alive], color=look.color, linestyle="", zorder=2.5, **marks)
+
+
+def _mark_divergence(axes: Axes, numbers: ResponseAgainstFactor, looks: list[Look]) -> None:
+    """Cross each point where replicates diverged, and say how many, one line's above another's."""
+    for j, x in enumerate(numbers.x):
+        row = 0
+        for line, look in zip(numbers.lines, looks, strict=True):
+            if not line.n_diverged[j]:
+                continue
+            known = np.isfinite(line.mean[j])
+            place = (x, line.mean[j]) if known else (x, 0.03)
+            transform = axes.transData if known else axes.get_xaxis_transform()
+            cross = {"color": look.color, "linestyle": "", **frame.CROSS}
+            axes.plot(*place, transform=transform, zorder=3, **cross)
+            axes.annotate(
+                f"{line.n_diverged[j]}/{line.n_replicates[j]}",
+                place,
+                xycoords=transform,
+                xytext=(7, 5 + 11 * row),
+                textcoords="offset points",
+                size=9,
+                color=look.color if len(numbers.lines) > 2 else INK,
+            )
+            row += 1
 
 
 def _diverges(line: Line) -> bool:
@@ -177,12 +189,10 @@ def _set_x(axes: Axes, numbers: ResponseAgainstFactor) -> None:
 
 def _legend(numbers: ResponseAgainstFactor, looks: list[Look]) -> frame.Legend:
     lines = numbers.lines
-    counts = [int(n) for line in lines for n in line.n_replicates if n]
-    return frame.legend_of_lines(
-        [line.name for line in lines], looks, markers=True
-    ) + frame.legend_of_marks(
-        looks,
-        band=f"range of {words.replicates(counts)}" if max(counts, default=0) > 1 else None,
+    return frame.legend(
+        [(line.name, line.role, look) for line, look in zip(lines, looks, strict=True)],
+        markers=True,
+        band=frame.band_name(int(n) for line in lines for n in line.n_replicates),
         diverged="replicates that diverged" if any(map(_diverges, lines)) else None,
         published=any(line.published is not None for line in lines),
     )

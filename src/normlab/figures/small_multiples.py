@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Transform
 
 from normlab._typing import FloatArray
 from normlab.figures import frame, published, selection, words
@@ -113,7 +114,9 @@ def draw(numbers: SmallMultiples) -> Figure:
                 axes.remove()
                 continue
             _draw_panel(axes, numbers.panels[i], found)
-            axes.tick_params(length=0, labelbottom=i + n_columns >= len(numbers.panels))
+            axes.tick_params(
+                which="both", length=0, labelbottom=i + n_columns >= len(numbers.panels)
+            )
         _finish_axes(grid[0, 0], numbers)
         frame.put_words(figure, numbers.text, legend, left=left)
         figure.supxlabel(numbers.text.x, x=0.5 + (left - right) / width / 2, y=0.12 / height)
@@ -185,13 +188,12 @@ def _text(
     results: Results, response: str, factors: tuple[str, str], panels: tuple[Panel, ...]
 ) -> frame.Text:
     experiment = results.experiment
-    counts = [c.n_replicates for panel in panels for c in panel.curves if c.n_replicates]
+    counts = [curve.n_replicates for panel in panels for curve in panel.curves]
     label, symbol = words.label(experiment, factors[0]), words.symbol(experiment, factors[0])
     each = f"{symbol}, the {label}" if symbol != label else label
-    lines = "Lines: " + ("mean of " if max(counts, default=0) > 1 else "")
     return frame.Text(
         title=experiment.title,
-        subtitle=f"One panel for each {each}. {lines}{words.replicates(counts)}."
+        subtitle=f"One panel for each {each}. Lines: {frame.mean_of(counts)}."
         + selection.held(experiment, factors),
         x=_Axis(results).name,
         y=words.RESPONSES[response],
@@ -218,40 +220,48 @@ def _draw_panel(axes: Axes, panel: Panel, looks: list[Look]) -> None:
         if len(curve.x):
             single = "." if len(curve.x) == 1 else ""
             axes.plot(curve.x, curve.mean, color=look.color, ls=look.dashes, marker=single)
-    for row, (curve, look) in enumerate(zip(panel.curves, looks, strict=True)):
-        _mark_divergence(axes, curve, look, row)
+    diverging = [pair for pair in zip(panel.curves, looks, strict=True) if pair[0].divergences]
+    for row, (curve, look) in enumerate(diverging):
+        _mark_divergence(axes, curve, look)
+        _tell_divergence(axes, curve, row, INK if len(diverging) == 1 else look.color)
     if not any(curve.n_replicates for curve in panel.curves):
         axes.text(0.5, 0.5, "not run", transform=axes.transAxes, ha="center", color=GREY)
 
 
-def _mark_divergence(axes: Axes, curve: Curve, look: Look, row: int) -> None:
-    """Mark each divergence with a cross, and say once how many replicates diverged."""
-    if not curve.divergences:
-        return
-    for divergence in curve.divergences:
-        known = isfinite(divergence.y)
-        axes.plot(
-            divergence.x,
-            divergence.y if known else 0.03,
-            color=look.color,
-            linestyle="",
-            transform=axes.transData if known else axes.get_xaxis_transform(),
-            zorder=3,
-            clip_on=False,
-            **frame.CROSS,
-        )
-    last = curve.divergences[-1]
-    text = f"{curve.n_diverged}/{curve.n_replicates} diverged"
+def _mark_divergence(axes: Axes, curve: Curve, look: Look) -> None:
+    """Mark each divergence with a cross, near the bottom where nothing was measured."""
+    for x, y, _ in curve.divergences:
+        place, transform = _place(axes, x, y)
+        cross = {"color": look.color, "linestyle": "", "clip_on": False, **frame.CROSS}
+        axes.plot(*place, transform=transform, zorder=3, **cross)
+
+
+def _tell_divergence(axes: Axes, curve: Curve, row: int, color: str) -> None:
+    """Say beside the last cross how many replicates diverged; the next curve's text stands above.
+
+    On the right half of the panel the text stands left of the cross.
+    """
+    x, y, _ = curve.divergences[-1]
+    place, transform = _place(axes, x, y)
+    late = axes.transLimits.transform((x, 0))[0] > 0.6
     axes.annotate(
-        text,
-        (last.x, last.y if isfinite(last.y) else 0.03),
-        xycoords=axes.transData if isfinite(last.y) else axes.get_xaxis_transform(),
-        xytext=(8, 0),
+        f"{curve.n_diverged}/{curve.n_replicates} diverged",
+        place,
+        xycoords=transform,
+        xytext=(-8 if late else 8, 12 * row),
         textcoords="offset points",
+        ha="right" if late else "left",
         va="center",
-        color=INK,
+        color=color,
         size=9,
     )
+
+
+def _place(axes: Axes, x: float, y: float) -> tuple[tuple[float, float], Transform]:
+    """Return a point and its coordinate system."""
+    if isfinite(y):
+        return (x, y), axes.transData
+    return (x, 0.06), axes.get_xaxis_transform()
 
 
 def _finish_axes(axes: Axes, numbers: SmallMultiples) -> None:
@@ -261,12 +271,11 @@ def _finish_axes(axes: Axes, numbers: SmallMultiples) -> None:
 
 
 def _legend(numbers: SmallMultiples, looks: list[Look]) -> frame.Legend:
-    curves = numbers.curves
-    counts = [curve.n_replicates for curve in curves if curve.n_replicates]
-    names = [curve.name for curve in numbers.panels[0].curves]
-    return frame.legend_of_lines(names, looks, markers=False) + frame.legend_of_marks(
-        looks,
-        band=f"range of {words.replicates(counts)}" if max(counts, default=0) > 1 else None,
+    curves, first = numbers.curves, numbers.panels[0].curves
+    return frame.legend(
+        [(curve.name, curve.role, look) for curve, look in zip(first, looks, strict=True)],
+        markers=False,
+        band=frame.band_name(curve.n_replicates for curve in curves),
         diverged="diverged" if any(curve.divergences for curve in curves) else None,
         published=any(curve.published is not None for curve in curves),
     )

@@ -8,6 +8,8 @@ from typing import Any
 
 import loky
 
+from normlab.errors import WorkerError
+
 THREAD_VARIABLES = (
     "MKL_NUM_THREADS",
     "NUMBA_NUM_THREADS",
@@ -37,9 +39,15 @@ def local_workers(n_workers: int) -> Executor:
     """Return an executor of ``n_workers`` processes, or this process where it is 1."""
     if n_workers == 1:
         return InProcess()
-    executor: Executor = loky.ProcessPoolExecutor(
-        max_workers=n_workers, initializer=_start_worker, env=ONE_THREAD
-    )
+    try:
+        executor: Executor = loky.ProcessPoolExecutor(
+            max_workers=n_workers, initializer=_start_worker, env=ONE_THREAD
+        )
+    except OSError as error:  # no semaphores, as where /dev/shm cannot be written
+        raise WorkerError(
+            f"Worker processes cannot be started here ({error}). Run in this process instead:"
+            " --workers 1, in Python n_workers=1."
+        ) from None
     return executor
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from normlab import _checks
-from normlab.errors import StoreError
+from normlab.errors import WorkerError
 from normlab.lab.engines import local_workers, n_processors, stop
 from normlab.lab.experiment import Experiment, TrialConfig
 from normlab.lab.factors import Levels, grid
@@ -50,7 +50,9 @@ def run(
     Raises
     ------
     StoreError
-        Where the folder cannot be written, or a worker process died; what was done is kept.
+        Where the folder cannot be written.
+    WorkerError
+        Where worker processes cannot be started, or one died; what was done is kept.
     """
     n_workers = _checks.integer("n_workers", n_workers or n_processors(), at_least=1)
     store = Store(folder)
@@ -124,7 +126,7 @@ def _run_missing(
         # Few in flight: results go to disk as they come, and stopping wastes little.
         _keep_busy(executor, iter(missing), store, tally, in_flight=2 * n_workers)
     except BrokenExecutor as error:
-        raise StoreError(
+        raise WorkerError(
             f"A worker process died ({type(error).__name__}), perhaps for want of memory. The"
             f" {len(tally.trials)} finished trials are kept in {store.folder}: the same command"
             " continues; --workers 1 needs the least memory."
