@@ -144,9 +144,9 @@ class _Scalar:
         self.loss, self.target = loss, target
         y, _ = copy.deepcopy(model).forward(x.copy(), training=training)
         self.upstream = _checks.generator("rng", rng).standard_normal(y.shape)
-        sizes = np.linalg.norm(self.upstream) * np.linalg.norm(y)
-        size = float(sizes) if loss is None else max(1.0, abs(loss(y, target)[0]))
-        self.rounding = 4 * float(np.finfo(np.float64).eps) * size
+        value, dy = (0.0, self.upstream) if loss is None else loss(y, target)
+        size = abs(value) + float(np.linalg.norm(dy) * np.linalg.norm(y))
+        self.rounding = 4 * float(np.finfo(np.float64).eps) * size  # of f
 
     def value(self, nudges: dict[str, FloatArray]) -> float:
         """Return f after adding ``nudges``; a fresh copy draws the same dropout masks again."""

@@ -117,7 +117,10 @@ def draw(numbers: SmallMultiples) -> Figure:
             axes.tick_params(
                 which="both", length=0, labelbottom=i + n_columns >= len(numbers.panels)
             )
-        _finish_axes(grid[0, 0], numbers)
+        frame.set_y(grid[0, 0], numbers.scale)  # shared, as is x
+        grid[0, 0].xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
+        for axes, panel in zip(grid.flat, numbers.panels, strict=False):
+            _tell_divergence(axes, panel, found)
         frame.put_words(figure, numbers.text, legend, left=left)
         figure.supxlabel(numbers.text.x, x=0.5 + (left - right) / width / 2, y=0.12 / height)
         figure.supylabel(numbers.text.y, y=0.5 + (bottom - top) / height / 2, x=0.12 / width)
@@ -220,10 +223,7 @@ def _draw_panel(axes: Axes, panel: Panel, looks: list[Look]) -> None:
         if len(curve.x):
             single = "." if len(curve.x) == 1 else ""
             axes.plot(curve.x, curve.mean, color=look.color, ls=look.dashes, marker=single)
-    diverging = [pair for pair in zip(panel.curves, looks, strict=True) if pair[0].divergences]
-    for row, (curve, look) in enumerate(diverging):
         _mark_divergence(axes, curve, look)
-        _tell_divergence(axes, curve, row, INK if len(diverging) == 1 else look.color)
     if not any(curve.n_replicates for curve in panel.curves):
         axes.text(0.5, 0.5, "not run", transform=axes.transAxes, ha="center", color=GREY)
 
@@ -236,25 +236,28 @@ def _mark_divergence(axes: Axes, curve: Curve, look: Look) -> None:
         axes.plot(*place, transform=transform, zorder=3, **cross)
 
 
-def _tell_divergence(axes: Axes, curve: Curve, row: int, color: str) -> None:
-    """Say beside the last cross how many replicates diverged; the next curve's text stands above.
+def _tell_divergence(axes: Axes, panel: Panel, looks: list[Look]) -> None:
+    """Say beside the last cross how many replicates diverged.
 
-    On the right half of the panel the text stands left of the cross.
+    Left of it in the right part of the panel; of several curves, above them in their colors.
     """
-    x, y, _ = curve.divergences[-1]
-    place, transform = _place(axes, x, y)
-    late = axes.transLimits.transform((x, 0))[0] > 0.6
-    axes.annotate(
-        f"{curve.n_diverged}/{curve.n_replicates} diverged",
-        place,
-        xycoords=transform,
-        xytext=(-8 if late else 8, 12 * row),
-        textcoords="offset points",
-        ha="right" if late else "left",
-        va="center",
-        color=color,
-        size=9,
-    )
+    start, end = axes.get_xlim()
+    diverging = [pair for pair in zip(panel.curves, looks, strict=True) if pair[0].divergences]
+    for row, (curve, look) in enumerate(diverging, start=len(diverging) > 1):
+        x, y, _ = curve.divergences[-1]
+        place, transform = _place(axes, x, y)
+        late = x > start + 0.6 * (end - start)
+        axes.annotate(
+            f"{curve.n_diverged}/{curve.n_replicates} diverged",
+            place,
+            xycoords=transform,
+            xytext=(-8 if late else 8, 12 * row),
+            textcoords="offset points",
+            ha="right" if late else "left",
+            va="center",
+            color=look.color if len(diverging) > 1 else INK,
+            size=9,
+        )
 
 
 def _place(axes: Axes, x: float, y: float) -> tuple[tuple[float, float], Transform]:
@@ -262,12 +265,6 @@ def _place(axes: Axes, x: float, y: float) -> tuple[tuple[float, float], Transfo
     if isfinite(y):
         return (x, y), axes.transData
     return (x, 0.06), axes.get_xaxis_transform()
-
-
-def _finish_axes(axes: Axes, numbers: SmallMultiples) -> None:
-    """Set what all panels share."""
-    frame.set_y(axes, numbers.scale)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
 
 
 def _legend(numbers: SmallMultiples, looks: list[Look]) -> frame.Legend:

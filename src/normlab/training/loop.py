@@ -75,16 +75,17 @@ def train(
     n_rows, n_steps = len(data.x_train), config.n_steps(len(data.x_train))
     recorder = _Recorder(network, data, config)
     optimizer, loss = config.make_optimizer(), config.make_loss()
+    parameters, dtype = network.parameters, network.dtype
     draws = batches(n_rows, config.batch_size, replacement=config.replacement, rng=rng)
     with np.errstate(all="ignore"):
         for step in range(1, n_steps + 1):
             rows = next(draws)
-            x = data.x_train[rows].astype(network.dtype, copy=False)
+            x = data.x_train[rows].astype(dtype, copy=False)
             result = objective(network, loss, x, data.y_train[rows], config.weight_decay)
             if not isfinite(result.value):
                 recorder.record(step, last=True)
                 return recorder.history(step - 1, diverged_at_step=step)
-            optimizer.step(network.parameters, result.gradients)
+            optimizer.step(parameters, result.gradients)
             network.update_statistics(result.cache)
             row = recorder.record_if_due(step)
             for callback in callbacks:
