@@ -147,10 +147,10 @@ def load(name: str, settings: Mapping[str, Any] | None = None) -> Experiment:
     if found:
         where = f"{path.name} with the fields set" if settings else path.name
         raise ExperimentError("\n".join(f"{where}: {line}" for line in found))
-    if experiment.published is not None:
+    published = None
+    if experiment.published is not None and not _is_another_set_up(settings or {}):
         published = str(path.parent / experiment.published)
-        experiment = experiment.model_copy(update={"published": published})
-    return experiment
+    return experiment.model_copy(update={"published": published})
 
 
 def find(name: str) -> Path:
@@ -192,6 +192,11 @@ def _set(tree: dict[str, Any], field: str, value: Any) -> None:
                 for other in ("levels", "linspace", "logspace"):
                     factor.pop(other, None)
     set_field(tree, field, value)
+
+
+def _is_another_set_up(settings: Mapping[str, Any]) -> bool:
+    """Return whether the fields set make it another experiment than the published one."""
+    return any(field.split(".")[0] in ("data", "network", "training") for field in settings)
 
 
 def _wrong_levels(experiment: Experiment) -> list[str]:

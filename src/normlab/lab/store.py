@@ -65,7 +65,9 @@ class Store:
 
     def save_experiment(self, experiment: Experiment) -> None:
         """Store the experiment as it is run."""
-        write_file(self.folder / "experiment.json", experiment.model_dump_json(indent=1).encode())
+        # Without the path of the published values, which says where normlab is installed.
+        text = experiment.model_dump_json(indent=1, exclude={"published"})
+        write_file(self.folder / "experiment.json", text.encode())
 
     def discard(self, configs: Iterable[TrialConfig]) -> int:
         """Delete the stored trials of these configurations, and return how many there were."""
