@@ -39,11 +39,12 @@ def normalize(
     x: FloatArray, mean: FloatArray, inv_std: FloatArray, gamma: FloatArray, beta: FloatArray
 ) -> FloatArray:
     """Return y = gamma (x - mean) inv_std + beta."""
+    terms = _normalize_terms(x, mean, inv_std, gamma, beta)
     y = np.empty_like(x)
     if is_large(x):
-        _normalize_blocks(x, mean, inv_std, gamma, beta, y, block_rows(x.shape[1], x.itemsize))
+        _normalize_blocks(x, terms, y, block_rows(x.shape[1], x.itemsize))
     else:
-        _normalize_block(x, mean, inv_std, gamma, beta, y, 0, len(x))
+        _normalize_rows(x, terms, y, 0, len(x))
     return y
 
 
@@ -52,12 +53,12 @@ def backward_batch(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return dx, d_gamma, d_beta where ``mean`` and ``inv_std`` come from ``x`` itself."""
     d_gamma, d_beta = _parameter_gradients(dy, x, mean, inv_std)
+    terms = _dx_terms(x, mean, inv_std, gamma, d_gamma, d_beta)
     dx = np.empty_like(x)
     if is_large(x):
-        rows = block_rows(x.shape[1], x.itemsize)
-        _dx_blocks(dy, x, mean, inv_std, gamma, d_gamma, d_beta, dx, rows)
+        _dx_blocks(dy, x, terms, dx, block_rows(x.shape[1], x.itemsize))
     else:
-        _dx_block(dy, x, mean, inv_std, gamma, d_gamma, d_beta, dx, 0, len(x))
+        _dx_rows(dy, x, terms, dx, 0, len(x))
     return dx, d_gamma, d_beta
 
 
@@ -78,12 +79,13 @@ def _parameter_gradients(
     n_blocks = -(-n_rows // rows)
     d_gammas = np.empty((n_blocks, n_features))
     d_betas = np.empty((n_blocks, n_features))
+    terms = _x_hat_terms(x, mean, inv_std)
     if is_large(x):
-        _sums_blocks(dy, x, mean, inv_std, d_gammas, d_betas, rows)
+        _sums_blocks(dy, x, terms, d_gammas, d_betas, rows)
     else:
         for block, start in enumerate(range(0, n_rows, rows)):
             stop = min(start + rows, n_rows)
-            _sums_block(dy, x, mean, inv_std, d_gammas[block], d_betas[block], start, stop)
+            _sums_rows(dy, x, terms, d_gammas[block], d_betas[block], start, stop)
     return d_gammas.sum(axis=0), d_betas.sum(axis=0)
 
 
@@ -93,53 +95,65 @@ def _inverse_std(var: FloatArray, eps: float, inv_std: FloatArray) -> None:
         inv_std[j] = 0.0 if var[j] + eps == 0.0 else 1.0 / np.sqrt(var[j] + eps)
 
 
+# What a row needs of each feature is worked out once, in float64, and kept in the dtype of x as
+# the rows of `terms`, so that the loops over x stay in one dtype.
+
+
 @compiled
-def _affine(
-    x: FloatArray, mean: FloatArray, inv_std: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    # x_hat = (x - center) factor + rest, in the dtype of x. Rounding the mean to float32 first
-    # would be off by half a deviation at an offset of 1e7; what the rounding drops is in `rest`.
-    center = np.empty(mean.shape[0], x.dtype)
-    factor = np.empty(mean.shape[0], x.dtype)
-    rest = np.empty(mean.shape[0], x.dtype)
+def _x_hat_terms(x: FloatArray, mean: FloatArray, inv_std: FloatArray) -> FloatArray:
+    # x_hat = (x - terms[0]) terms[1] + terms[2]. A float32 mean alone would be off by half a
+    # deviation at an offset of 1e7; what its rounding drops is in terms[2].
+    terms = np.empty((3, mean.shape[0]), x.dtype)
     for j in range(mean.shape[0]):
-        center[j] = mean[j]
-        factor[j] = inv_std[j]
-        rest[j] = (center[j] - mean[j]) * inv_std[j]
-    return center, factor, rest
+        terms[0, j] = mean[j]
+        terms[1, j] = inv_std[j]
+        terms[2, j] = (terms[0, j] - mean[j]) * inv_std[j]
+    return terms
+
+
+@compiled
+def _normalize_terms(
+    x: FloatArray, mean: FloatArray, inv_std: FloatArray, gamma: FloatArray, beta: FloatArray
+) -> FloatArray:
+    # y = (x - terms[0]) terms[1] + terms[2]
+    terms = np.empty((3, mean.shape[0]), x.dtype)
+    for j in range(mean.shape[0]):
+        scale = gamma[j] * inv_std[j]
+        terms[0, j] = mean[j]
+        terms[1, j] = scale
+        terms[2, j] = beta[j] + (terms[0, j] - mean[j]) * scale
+    return terms
+
+
+@compiled
+def _dx_terms(
+    x: FloatArray,
+    mean: FloatArray,
+    inv_std: FloatArray,
+    gamma: FloatArray,
+    d_gamma: FloatArray,
+    d_beta: FloatArray,
+) -> FloatArray:
+    # x_hat as above; dx = terms[3] (dy - terms[4] - x_hat terms[5])
+    terms = np.empty((6, mean.shape[0]), x.dtype)
+    terms[:3] = _x_hat_terms(x, mean, inv_std)
+    for j in range(mean.shape[0]):
+        terms[3, j] = gamma[j] * inv_std[j]
+        terms[4, j] = d_beta[j] / x.shape[0]
+        terms[5, j] = d_gamma[j] / x.shape[0]
+    return terms
 
 
 @compiled_parallel
-def _normalize_blocks(
-    x: FloatArray,
-    mean: FloatArray,
-    inv_std: FloatArray,
-    gamma: FloatArray,
-    beta: FloatArray,
-    y: FloatArray,
-    rows: int,
-) -> None:
+def _normalize_blocks(x: FloatArray, terms: FloatArray, y: FloatArray, rows: int) -> None:
     for block in prange(-(-x.shape[0] // rows)):
         start = block * rows
-        stop = min(start + rows, x.shape[0])
-        _normalize_block(x, mean, inv_std, gamma, beta, y, start, stop)
+        _normalize_rows(x, terms, y, start, min(start + rows, x.shape[0]))
 
 
 @compiled
-def _normalize_block(
-    x: FloatArray,
-    mean: FloatArray,
-    inv_std: FloatArray,
-    gamma: FloatArray,
-    beta: FloatArray,
-    y: FloatArray,
-    start: int,
-    stop: int,
-) -> None:
-    center, scale, shift = _affine(x, mean, inv_std)
-    for j in range(x.shape[1]):
-        scale[j] = gamma[j] * inv_std[j]
-        shift[j] = beta[j] + gamma[j] * shift[j]
+def _normalize_rows(x: FloatArray, terms: FloatArray, y: FloatArray, start: int, stop: int) -> None:
+    center, scale, shift = terms[0], terms[1], terms[2]
     for i in range(start, stop):
         for j in range(x.shape[1]):
             y[i, j] = (x[i, j] - center[j]) * scale[j] + shift[j]
@@ -149,8 +163,7 @@ def _normalize_block(
 def _sums_blocks(
     dy: FloatArray,
     x: FloatArray,
-    mean: FloatArray,
-    inv_std: FloatArray,
+    terms: FloatArray,
     d_gammas: FloatArray,
     d_betas: FloatArray,
     rows: int,
@@ -158,22 +171,21 @@ def _sums_blocks(
     for block in prange(d_gammas.shape[0]):
         start = block * rows
         stop = min(start + rows, x.shape[0])
-        _sums_block(dy, x, mean, inv_std, d_gammas[block], d_betas[block], start, stop)
+        _sums_rows(dy, x, terms, d_gammas[block], d_betas[block], start, stop)
 
 
 @compiled
-def _sums_block(
+def _sums_rows(
     dy: FloatArray,
     x: FloatArray,
-    mean: FloatArray,
-    inv_std: FloatArray,
+    terms: FloatArray,
     d_gamma: FloatArray,
     d_beta: FloatArray,
     start: int,
     stop: int,
 ) -> None:
     # Four rows in the dtype of x, then one float64 addition, as in the moments.
-    center, factor, rest = _affine(x, mean, inv_std)
+    center, factor, rest = terms[0], terms[1], terms[2]
     whole = start + (stop - start) // 4 * 4
     d_gamma[:] = 0.0
     d_beta[:] = 0.0
@@ -193,45 +205,18 @@ def _sums_block(
 
 
 @compiled_parallel
-def _dx_blocks(
-    dy: FloatArray,
-    x: FloatArray,
-    mean: FloatArray,
-    inv_std: FloatArray,
-    gamma: FloatArray,
-    d_gamma: FloatArray,
-    d_beta: FloatArray,
-    dx: FloatArray,
-    rows: int,
-) -> None:
+def _dx_blocks(dy: FloatArray, x: FloatArray, terms: FloatArray, dx: FloatArray, rows: int) -> None:
     for block in prange(-(-x.shape[0] // rows)):
         start = block * rows
-        stop = min(start + rows, x.shape[0])
-        _dx_block(dy, x, mean, inv_std, gamma, d_gamma, d_beta, dx, start, stop)
+        _dx_rows(dy, x, terms, dx, start, min(start + rows, x.shape[0]))
 
 
 @compiled
-def _dx_block(
-    dy: FloatArray,
-    x: FloatArray,
-    mean: FloatArray,
-    inv_std: FloatArray,
-    gamma: FloatArray,
-    d_gamma: FloatArray,
-    d_beta: FloatArray,
-    dx: FloatArray,
-    start: int,
-    stop: int,
+def _dx_rows(
+    dy: FloatArray, x: FloatArray, terms: FloatArray, dx: FloatArray, start: int, stop: int
 ) -> None:
-    m = x.shape[0]
-    center, factor, rest = _affine(x, mean, inv_std)
-    scale = np.empty_like(center)
-    mean_dy = np.empty_like(center)
-    slope = np.empty_like(center)
-    for j in range(x.shape[1]):
-        scale[j] = gamma[j] * inv_std[j]
-        mean_dy[j] = d_beta[j] / m
-        slope[j] = d_gamma[j] / m
+    center, factor, rest = terms[0], terms[1], terms[2]
+    scale, mean_dy, slope = terms[3], terms[4], terms[5]
     for i in range(start, stop):
         for j in range(x.shape[1]):
             x_hat = (x[i, j] - center[j]) * factor[j] + rest[j]

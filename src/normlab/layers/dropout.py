@@ -43,7 +43,7 @@ class Dropout(Layer[DropoutCache]):
     >>> import numpy as np
     >>> layer = Dropout(0.5, rng=np.random.default_rng(0))
     >>> layer.forward(np.ones(6), training=True)[0]
-    array([2., 0., 0., 0., 2., 2.])
+    array([2., 2., 2., 0., 0., 0.])
     >>> layer.forward(np.ones(6), training=False)[0]
     array([1., 1., 1., 1., 1., 1.])
     """
