@@ -1,0 +1,12 @@
+"""Benchmarks: normlab and its peers on the same work, side by side, in one run.
+
+::
+
+    __main__.py         the command line: python -m bench [--quick] [--only sweep|kernel]
+    sweep.py            the weight-scale sweep: 16 scales, with and without normalization
+    published_style.py  its peer in plain float64 NumPy, as from-scratch courses write it
+    torch_eager.py      its peer in PyTorch
+    limit.py            the time that the matrix products alone need
+    kernel.py           batch normalization against PyTorch's
+    timing.py           interleaved rounds, one thread or two, the table
+"""

@@ -1,0 +1,55 @@
+"""Command line: ``python -m bench [--quick] [--only sweep|kernel] [--json FILE]``."""
+
+import argparse
+import json
+import os
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from platform import machine, python_version, system
+
+from threadpoolctl import threadpool_info
+
+from bench import kernel, sweep
+from bench.timing import Result, table
+
+PARTS = {"sweep": sweep.run, "kernel": kernel.run}
+
+
+def main() -> None:
+    options = _options()
+    facts = _facts()
+    results: list[Result] = []
+    for part in [options.only] if options.only else PARTS:
+        results += PARTS[part](options.quick)
+    if options.json:
+        content = {"facts": facts, "results": [result._asdict() for result in results]}
+        options.json.write_text(json.dumps(content, indent=2) + "\n")
+    print("\n".join(f"{name}: {fact}" for name, fact in facts.items()))
+    print(table(results))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description="Time normlab beside its peers.")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, part of the sweep")
+    parser.add_argument("--only", choices=PARTS, help="one of the two parts")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results there")
+    return parser.parse_args()
+
+
+def _facts() -> dict[str, str]:
+    """Return what the numbers depend on."""
+    blas = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    peers = [name for name in ("torch",) if find_spec(name)]
+    absent = [name for name in ("torch",) if not find_spec(name)]
+    libraries = ["numpy", "numba", *peers]
+    return {
+        "machine": f"{system()} {machine()}, {os.cpu_count()} processors, load {os.getloadavg()}",
+        "python": python_version(),
+        "libraries": ", ".join(f"{name} {version(name)}" for name in libraries),
+        "blas": ", ".join(f"{b['internal_api']} {b['architecture']}" for b in blas),
+    } | ({"not installed, left out": ", ".join(absent)} if absent else {})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Batch normalization in training mode against PyTorch's, float32.
+
+Features are normlab's last axis; PyTorch gets its own two layouts of the same images, of which
+the better is the one to compare with. Forward moves the running statistics in both; backward
+gives the gradients of input, gamma and beta, through autograd in PyTorch. Every call makes new
+output arrays; freed memory stays with the process, since whether malloc hands it back and pays
+for it again in page faults is luck that would hide the kernels.
+
+The share of the memory's speed counts the bytes that must move at least: x and y forward; x, y,
+then x, dy and dx with backward.
+"""
+
+import ctypes
+import platform
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.timing import HAS_TORCH, Contender, Result, compare
+from normlab.layers import BatchNorm
+
+SHAPES = ((100, 100), (50, 28, 28, 32), (32, 56, 56, 64))
+CORES = (1, 2)
+BURST = 0.05
+
+Array = NDArray[np.float32]
+
+
+class Job(NamedTuple):
+    """What is timed."""
+
+    shape: tuple[int, ...]
+    backward: bool
+
+    def __str__(self) -> str:
+        return f"{'forward + backward' if self.backward else 'forward'} {self.shape}"
+
+    @property
+    def n_bytes(self) -> int:
+        return 4 * int(np.prod(self.shape)) * (5 if self.backward else 2)
+
+
+def run(quick: bool) -> list[Result]:
+    """Time all shapes, forward and with backward."""
+    _keep_freed_memory()
+    results = []
+    for shape in SHAPES:
+        speeds = {cores: copy_speed(int(np.prod(shape)), cores) for cores in CORES}
+        for job in (Job(shape, False), Job(shape, True)):
+            found = compare(str(job), _contenders(job), rounds=5 if quick else 15, burst=BURST)
+            results += [_with_speed(result, job, speeds[result.cores]) for result in found]
+    return results
+
+
+def _keep_freed_memory() -> None:
+    """Set glibc's thresholds; elsewhere do nothing."""
+    if sys.platform == "linux" and "glibc" in platform.libc_ver():
+        trim_threshold, mmap_threshold = -1, -3
+        libc = ctypes.CDLL(None)
+        libc.mallopt(trim_threshold, 2**30)
+        libc.mallopt(mmap_threshold, 2**25)
+
+
+def _contenders(job: Job) -> list[Contender]:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(job.shape, dtype=np.float32)
+    dy = rng.standard_normal(job.shape, dtype=np.float32)
+    return [
+        contender
+        for cores in CORES
+        for contender in [_normlab(job, x, dy, cores), *_torch(job, x, dy, cores)]
+    ]
+
+
+def _normlab(job: Job, x: Array, dy: Array, cores: int) -> Contender:
+    layer = BatchNorm(job.shape[-1])
+
+    def run() -> str:
+        _, cache = layer.forward(x, training=True)
+        layer.update_statistics(cache)
+        if job.backward:
+            layer.backward(dy, cache)
+        return ""
+
+    return Contender("normlab", cores, run)
+
+
+def _torch(job: Job, x: Array, dy: Array, cores: int) -> list[Contender]:
+    if not HAS_TORCH:
+        return []
+    from bench import torch_eager
+
+    steps = torch_eager.batch_norm_steps(x, dy, backward=job.backward)
+    return [Contender(name, cores, step) for name, step in steps.items()]
+
+
+def copy_speed(n_elements: int, cores: int) -> float:
+    """Return the bytes a second that copying an array of this size reads and writes."""
+    n_copies = max(1, 2**24 // n_elements)
+    parts = [np.ones((2, n_elements // cores), dtype=np.float32) for _ in range(cores)]
+
+    def copy(part: Array) -> None:
+        for _ in range(n_copies):
+            np.copyto(part[1], part[0])
+
+    with ThreadPoolExecutor(cores) as pool:
+        times = []
+        for _ in range(10):
+            start = perf_counter()
+            list(pool.map(copy, parts))
+            times.append(perf_counter() - start)
+    return 8 * n_elements * n_copies / min(times)
+
+
+def _with_speed(result: Result, job: Job, copying: float) -> Result:
+    speed = job.n_bytes / result.seconds
+    note = f"{speed / 1e9:5.1f} GB/s of {copying / 1e9:.0f}"
+    return result._replace(note=note)

@@ -1,0 +1,229 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+import normlab as nl
+from normlab import gradcheck
+from normlab._typing import FloatArray
+from normlab.errors import ArgumentError, ShapeError, StatisticsError
+from normlab.layers import BatchNorm, Dense, Dropout, Layer, ReLU, Sigmoid, Tanh
+from normlab.network import Network
+
+X: FloatArray = np.random.default_rng(1).standard_normal((6, 4))
+
+
+def layers(dtype: Any = np.float64) -> list[Layer[Any]]:
+    rng = np.random.default_rng(0)
+    return [
+        Dense(4, 5, rng=rng, bias=False, dtype=dtype),
+        BatchNorm(5, dtype=dtype),
+        Tanh(),
+        Dense(5, 3, rng=rng, dtype=dtype),
+    ]
+
+
+def state(network: Network) -> dict[str, bytes]:
+    arrays = network.parameters | network.statistics
+    return {name: array.tobytes() for name, array in arrays.items()}
+
+
+def upstream(y: FloatArray) -> FloatArray:
+    return np.random.default_rng(2).standard_normal(y.shape)
+
+
+def test_names_are_dotted_and_count_layers_from_zero() -> None:
+    network = Network(layers())
+    assert list(network.parameters) == ["0.weight", "1.gamma", "1.beta", "3.weight", "3.bias"]
+    assert list(network.statistics) == ["1.running_mean", "1.running_var", "1.n_updates"]
+
+
+def test_parameters_are_the_arrays_of_the_layers() -> None:
+    network = Network(layers())
+    dense = network.layers[0]
+    assert network.parameters["0.weight"] is dense.parameters["weight"]
+
+
+def test_writing_into_the_arrays_sets_the_network() -> None:
+    network = Network(layers())
+    for array in network.parameters.values():
+        array[...] = 0
+    network.parameters["3.bias"][...] = [1, 2, 3]
+    y, _ = network.forward(X, training=True)
+    np.testing.assert_array_equal(y, np.tile([1.0, 2.0, 3.0], (6, 1)))
+
+
+def test_forward_runs_the_layers_in_order() -> None:
+    network, x = Network(layers()), X
+    for layer in layers():
+        x, _ = layer.forward(x, training=True)
+    np.testing.assert_array_equal(network.forward(X, training=True)[0], x)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_gradients_pass_the_gradient_check(training: bool) -> None:
+    network = Network(layers())
+    network.update_statistics(network.forward(X, training=True)[1])
+    errors = gradcheck.elementwise(network, X, rng=np.random.default_rng(3), training=training)
+    assert errors.keys() == {"x", *network.parameters}
+    assert max(errors.values()) < 1e-6
+
+
+def test_gradients_come_under_the_names_of_the_parameters_in_their_order() -> None:
+    network = Network(layers())
+    y, cache = network.forward(X, training=True)
+    _, gradients = network.backward(upstream(y), cache)
+    assert list(gradients) == list(network.parameters)
+    shapes = {name: p.shape for name, p in network.parameters.items()}
+    assert {name: g.shape for name, g in gradients.items()} == shapes
+
+
+@pytest.mark.parametrize("first", [0, 1, 2], ids=["dense", "batch norm", "tanh"])
+def test_parameter_gradients_are_those_of_backward(first: int) -> None:
+    network = Network(layers()[first:])
+    x = X if first == 0 else np.random.default_rng(5).standard_normal((6, 5))
+    y, cache = network.forward(x, training=True)
+    _, expected = network.backward(upstream(y), cache)
+    alone = network.parameter_gradients(upstream(y), cache)
+    assert list(alone) == list(expected)
+    for name, gradient in expected.items():
+        np.testing.assert_array_equal(alone[name], gradient)
+
+
+def test_forward_and_backward_leave_the_network_unchanged() -> None:
+    network = Network(layers())
+    before = state(network)
+    y, cache = network.forward(X, training=True)
+    network.backward(upstream(y), cache)
+    assert state(network) == before
+
+
+def test_forward_passes_do_not_disturb_each_other() -> None:
+    network = Network(layers())
+    y, cache = network.forward(X, training=True)
+    expected = network.backward(upstream(y), cache)[0]
+    network.forward(X[::-1] * 3, training=True)
+    np.testing.assert_array_equal(network.backward(upstream(y), cache)[0], expected)
+
+
+def test_update_statistics_reaches_every_normalization() -> None:
+    network = Network([BatchNorm(4), ReLU(), BatchNorm(4)])
+    network.update_statistics(network.forward(X, training=True)[1])
+    assert network.statistics["0.n_updates"] == network.statistics["2.n_updates"] == 1
+    np.testing.assert_allclose(network.statistics["0.running_mean"], 0.1 * X.mean(axis=0))
+
+
+def test_statistics_may_be_written_too() -> None:
+    network = Network([BatchNorm(4, dtype=np.float64)])
+    network.statistics["0.running_mean"][...] = 1
+    network.statistics["0.running_var"][...] = 4
+    y, _ = network.forward(X, training=False)
+    np.testing.assert_allclose(y, (X - 1) / 2, rtol=1e-5)
+
+
+def test_error_of_a_layer_names_its_place() -> None:
+    network = Network([Dense(4, 5, rng=np.random.default_rng(0)), BatchNorm(3)])
+    message = r"layer 1, BatchNorm\(3\): x must have 3 features on axis -1, got shape \(6, 5\)"
+    with pytest.raises(ShapeError, match=message):
+        network.forward(X, training=True)
+
+
+def test_prediction_is_the_output_in_evaluation_mode() -> None:
+    network = Network(layers())
+    network.update_statistics(network.forward(X, training=True)[1])
+    before = state(network)
+    np.testing.assert_array_equal(network.predict(X), network.forward(X, training=False)[0])
+    assert state(network) == before
+
+
+def test_prediction_without_statistics_names_the_layer() -> None:
+    with pytest.raises(StatisticsError, match=r"layer 1, BatchNorm\(5\): running statistics must"):
+        Network(layers()).predict(X)
+
+
+def test_missing_statistics_name_the_layer_that_misses_them() -> None:
+    message = r"layer 1, BatchNorm\(5\): running statistics must be updated before evaluation"
+    with pytest.raises(StatisticsError, match=message):
+        Network(layers()).forward(X, training=False)
+
+
+def test_an_upstream_gradient_of_another_shape_is_refused() -> None:
+    network = Network(layers())
+    _, cache = network.forward(X, training=True)
+    with pytest.raises(ShapeError, match=r"dy must have shape \(6, 3\), got \(6, 4\)"):
+        network.backward(np.zeros((6, 4)), cache)
+
+
+def test_the_same_layer_twice_is_refused() -> None:
+    layer = ReLU()
+    with pytest.raises(ArgumentError, match="layers must be objects of their own, got one of them"):
+        Network([layer, layer])
+
+
+def test_a_network_of_no_layers_is_refused() -> None:
+    with pytest.raises(ArgumentError, match=r"layers must hold at least one layer, got \(\)"):
+        Network([])
+
+
+def test_what_is_no_layer_is_refused_by_its_place() -> None:
+    wrong: Any = [ReLU(), "relu"]
+    with pytest.raises(ArgumentError, match=r"layers\[1\] must be normlab layers, got 'relu'"):
+        Network(wrong)
+
+
+def test_a_class_in_the_place_of_a_layer_is_refused() -> None:
+    wrong: Any = [ReLU]
+    with pytest.raises(ArgumentError, match=r"layers\[0\] must be normlab layers, got <class"):
+        Network(wrong)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dtype_is_that_of_the_parameters(dtype: Any) -> None:
+    assert Network(layers(dtype)).dtype == dtype
+
+
+def test_dtype_without_parameters_is_float32() -> None:
+    assert Network([ReLU()]).dtype == np.float32
+
+
+def test_layers_cannot_be_appended() -> None:
+    assert isinstance(Network([ReLU()]).layers, tuple)
+
+
+def test_summary_tells_outputs_and_sizes() -> None:
+    assert Network(layers()).summary() == (
+        "   layer                    output  parameters  statistics\n"
+        "----------------------------------------------------------\n"
+        "0  Dense(4, 5, bias=False)  (5,)            20           0\n"
+        "1  BatchNorm(5)             (5,)            10          11\n"
+        "2  Tanh()                   (5,)             0           0\n"
+        "3  Dense(5, 3)              (3,)            18           0\n"
+        "----------------------------------------------------------\n"
+        "   total                                    48          11"
+    )
+
+
+def test_summary_without_a_dense_start_asks_for_the_input_shape() -> None:
+    network = Network([BatchNorm(3), nl.Flatten()])
+    assert "?" in network.summary()
+    assert "(8, 8, 3)" in network.summary((8, 8, 3))
+    assert "(192,)" in network.summary((8, 8, 3))
+
+
+def test_repr_is_the_code_that_builds_the_network() -> None:
+    network = Network([BatchNorm(3, scale=False), ReLU(), Sigmoid(), Dropout(0.25), nl.Flatten()])
+    again = eval(repr(network), {"Network": Network} | vars(nl.layers))
+    assert repr(again) == repr(network)
+    assert [type(a) for a in again.layers] == [type(a) for a in network.layers]
+    assert again.parameters.keys() == network.parameters.keys()
+
+
+def test_repr_shows_a_layer_a_line() -> None:
+    assert repr(Network(layers())) == (
+        "Network([\n"
+        "    Dense(4, 5, bias=False),\n"
+        "    BatchNorm(5),\n"
+        "    Tanh(),\n"
+        "    Dense(5, 3),\n"
+        "])"
+    )

@@ -1,0 +1,94 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from toy import bits, toy_data, toy_network
+
+from normlab.data import one_hot
+from normlab.errors import ArgumentError, ShapeError
+from normlab.network import Network
+from normlab.training import SoftmaxCrossEntropy, accuracy, evaluate, metrics
+
+
+def trained_statistics() -> Network:
+    network = toy_network()
+    _, cache = network.forward(toy_data().x_train, training=True)
+    network.update_statistics(cache)
+    return network
+
+
+def test_accuracy_is_the_share_of_right_rows() -> None:
+    y = np.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]])
+    assert accuracy(y, np.array([1, 0, 0, 0])) == 0.75
+
+
+def test_one_hot_targets_mean_the_same() -> None:
+    y = np.random.default_rng(0).standard_normal((30, 4))
+    target = np.arange(30) % 4
+    assert accuracy(y, one_hot(target, 4)) == accuracy(y, target)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_row_that_is_not_finite_counts_as_wrong(bad: float) -> None:
+    y = np.array([[bad, 0.0], [1.0, 0.0], [0.0, bad]])
+    assert accuracy(y, np.array([0, 0, 1])) == pytest.approx(1 / 3)
+
+
+def test_a_network_that_overflowed_is_never_right() -> None:
+    assert accuracy(np.full((5, 3), np.nan), np.zeros(5, int)) == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (np.zeros(3, int), r"target must have shape \(4,\) for class indices or \(4, 2\)"),
+        (np.zeros((4, 3)), r"target must have shape \(4, 2\), got \(4, 3\)"),
+        (np.zeros(4), r"target must be integers when it is \(4,\), got float64"),
+        (np.array([0, 1, 2, 0]), r"target must be class indices in 0\.\.1, got 2"),
+    ],
+)
+def test_wrong_targets_are_refused(target: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        accuracy(np.zeros((4, 2)), target)
+
+
+@pytest.mark.parametrize("shape", [(4,), (0, 2), (4, 2, 1)])
+def test_outputs_must_be_rows(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match=r"y must have shape \(n, n_outputs\) with n >= 1, got"):
+        accuracy(np.zeros(shape), np.zeros(4, int))
+
+
+@pytest.mark.parametrize("block", [1, 7, 20, 39, 40, 1000])
+def test_evaluation_does_not_depend_on_block_borders(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, loss, data = trained_statistics(), SoftmaxCrossEntropy(), toy_data()
+    y, _ = network.forward(data.x_train, training=False)
+    monkeypatch.setattr(metrics, "EVALUATION_ROWS", block)
+    result = evaluate(network, loss, data.x_train, data.y_train)
+    assert result.loss == pytest.approx(loss(y, data.y_train)[0], rel=1e-6)
+    assert result.accuracy == accuracy(y, data.y_train)
+
+
+def test_evaluation_of_one_hot_targets_is_that_of_indices() -> None:
+    network, loss, data = trained_statistics(), SoftmaxCrossEntropy(), toy_data()
+    of_indices = evaluate(network, loss, data.x_train, data.y_train)
+    of_rows = evaluate(network, loss, data.x_train, one_hot(data.y_train, 3))
+    assert of_rows.accuracy == of_indices.accuracy
+    assert of_rows.loss == pytest.approx(of_indices.loss, rel=1e-6)
+
+
+def test_evaluation_leaves_the_network_unchanged() -> None:
+    network, data = trained_statistics(), toy_data()
+    before = bits(network)
+    evaluate(network, SoftmaxCrossEntropy(), data.x_train, data.y_train)
+    assert bits(network) == before
+
+
+@pytest.mark.parametrize("stored", [np.uint8, np.float32, np.float64])
+def test_rows_are_cast_to_the_dtype_of_the_network(stored: Any) -> None:
+    network = trained_statistics()
+    x = np.random.default_rng(1).integers(0, 5, (30, 4))
+    target = np.arange(30) % 3
+    as_stored = evaluate(network, SoftmaxCrossEntropy(), x.astype(stored), target)
+    assert as_stored == evaluate(network, SoftmaxCrossEntropy(), x.astype(np.float32), target)
