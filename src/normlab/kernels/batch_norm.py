@@ -26,6 +26,7 @@ from numba import prange
 
 from normlab._typing import FloatArray
 from normlab.kernels._compile import block_rows, compiled, compiled_parallel, is_large
+from normlab.kernels.moments import Moments
 
 
 def inverse_std(var: FloatArray, eps: float) -> FloatArray:
@@ -33,6 +34,14 @@ def inverse_std(var: FloatArray, eps: float) -> FloatArray:
     inv_std = np.empty_like(var)
     _inverse_std(var, eps, inv_std)
     return inv_std
+
+
+def update_running(
+    running_mean: FloatArray, running_var: FloatArray, batch: Moments, ddof: int, new: float
+) -> None:
+    """Move the running statistics in place: running = (1 - new) running + new batch."""
+    _update_running(running_mean, batch.mean, new, 1)
+    _update_running(running_var, batch.M2, new, batch.count - ddof)
 
 
 def normalize(
@@ -75,17 +84,19 @@ def _parameter_gradients(
     dy: FloatArray, x: FloatArray, mean: FloatArray, inv_std: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     n_rows, n_features = x.shape
+    terms = _x_hat_terms(x, mean, inv_std)
     rows = block_rows(n_features, x.itemsize)
     n_blocks = -(-n_rows // rows)
     d_gammas = np.empty((n_blocks, n_features))
     d_betas = np.empty((n_blocks, n_features))
-    terms = _x_hat_terms(x, mean, inv_std)
     if is_large(x):
         _sums_blocks(dy, x, terms, d_gammas, d_betas, rows)
     else:
         for block, start in enumerate(range(0, n_rows, rows)):
             stop = min(start + rows, n_rows)
             _sums_rows(dy, x, terms, d_gammas[block], d_betas[block], start, stop)
+    if n_blocks == 1:
+        return d_gammas[0], d_betas[0]
     return d_gammas.sum(axis=0), d_betas.sum(axis=0)
 
 
@@ -93,6 +104,12 @@ def _parameter_gradients(
 def _inverse_std(var: FloatArray, eps: float, inv_std: FloatArray) -> None:
     for j in range(var.shape[0]):
         inv_std[j] = 0.0 if var[j] + eps == 0.0 else 1.0 / np.sqrt(var[j] + eps)
+
+
+@compiled
+def _update_running(running: FloatArray, total: FloatArray, new: float, count: int) -> None:
+    for j in range(running.shape[0]):
+        running[j] = (1 - new) * running[j] + new * (total[j] / count)
 
 
 # What a row needs of each feature is worked out once, in float64, and kept in the dtype of x as

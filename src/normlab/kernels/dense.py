@@ -27,6 +27,13 @@ def backward_input(dy: FloatArray, weight: FloatArray) -> FloatArray:
     return dx
 
 
-def backward_parameters(dy: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return d_weight and d_bias."""
-    return x.T @ dy, dy.sum(axis=0)
+def backward_weight(dy: FloatArray, x: FloatArray) -> FloatArray:
+    """Return d_weight."""
+    d_weight: FloatArray = x.T @ dy
+    return d_weight
+
+
+def backward_bias(dy: FloatArray) -> FloatArray:
+    """Return d_bias."""
+    d_bias: FloatArray = dy.sum(axis=0)
+    return d_bias

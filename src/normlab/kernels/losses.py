@@ -38,7 +38,7 @@ def cross_entropy_of_one_hot(y: FloatArray, target: Target) -> tuple[float, Floa
     log_p = log_softmax(y)
     dy = (np.exp(log_p) * target.sum(axis=1, keepdims=True) - target) / y.dtype.type(len(y))
     # Where the target is 0 the term is 0, also when log_p is -inf.
-    terms = np.where(target == 0, 0, target * log_p)
+    terms = np.multiply(target, log_p, where=target != 0, out=np.zeros_like(log_p))
     return -float(terms.sum(dtype=np.float64)) / len(y), dy.astype(y.dtype, copy=False)
 
 

@@ -188,10 +188,9 @@ class BatchNorm(Layer[BatchNormCache]):
             )
         self.n_updates += 1
         new = 1 / int(self.n_updates) if self.decay is None else 1 - self.decay
-        self.running_mean *= 1 - new
-        self.running_mean += new * cache.moments.mean
-        self.running_var *= 1 - new
-        self.running_var += new * cache.moments.var(self.ddof)
+        batch_norm.update_running(
+            self.running_mean, self.running_var, cache.moments, self.ddof, new
+        )
 
     @property
     def _gamma(self) -> FloatArray:

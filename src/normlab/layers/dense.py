@@ -91,11 +91,11 @@ class Dense(Layer[DenseCache]):
     def parameter_gradients(self, dy: FloatArray, cache: DenseCache) -> Gradients:
         """Return the gradients of weight and bias, without the product that dx costs."""
         _checks.same_shape("dy", dy.shape, (len(cache.x), self.n_outputs))
-        d_weight, d_bias = dense.backward_parameters(dy, cache.x)
-        gradients = {"weight": d_weight, "bias": d_bias}
-        return {
-            name: gradients[name].astype(p.dtype, copy=False) for name, p in self.parameters.items()
-        }
+        d_weight = dense.backward_weight(dy, cache.x)
+        gradients = {"weight": d_weight.astype(self.weight.dtype, copy=False)}
+        if self.bias is not None:
+            gradients["bias"] = dense.backward_bias(dy).astype(self.bias.dtype, copy=False)
+        return gradients
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return ``(n_outputs,)``."""
