@@ -1,0 +1,89 @@
+"""The compiled steps of the optimizers against their twins, number by number."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kernels.shapes import Array, rows
+from normlab.kernels import updates
+from normlab.training import Adam, AdamW
+from reference import updates as twin
+
+STEPS, SIZE = 6, 7
+TOLERANCE = {"float32": 2e-6, "float64": 1e-14}
+
+Kernel = Callable[..., None]
+
+
+def walk(
+    kernel: Kernel, n_states: int, constants: Callable[[int], tuple[float, ...]], dtype: str
+) -> Array:
+    """Take six steps from zero state with the constants of each step."""
+    scalar = np.dtype(dtype).type
+    p, gradients = rows((SIZE,), dtype, seed=1), rows((STEPS, SIZE), dtype, seed=2)
+    state = [np.zeros(SIZE, dtype) for _ in range(n_states)]
+    for t in range(1, STEPS + 1):
+        kernel(p, gradients[t - 1], *state, *map(scalar, constants(t)))
+    assert p.dtype == dtype
+    return p
+
+
+def expected(function: Callable[..., float], constants: dict[str, float], dtype: str) -> Array:
+    p, gradients = rows((SIZE,), dtype, seed=1), rows((STEPS, SIZE), dtype, seed=2)
+    columns = gradients.T.tolist()
+    return np.array([function(v, g, **constants) for v, g in zip(p.tolist(), columns, strict=True)])
+
+
+CASES: list[tuple[Kernel, int, Callable[..., float], dict[str, float]]] = [
+    (updates.sgd, 0, twin.sgd, {"lr": 0.1}),
+    (updates.momentum, 1, twin.momentum, {"lr": 0.1, "mu": 0.9}),
+    (updates.nesterov, 1, twin.nesterov, {"lr": 0.1, "mu": 0.9}),
+    (updates.adagrad, 1, twin.adagrad, {"lr": 0.1, "eps": 1e-3}),
+    (updates.rmsprop, 1, twin.rmsprop, {"lr": 0.1, "rho": 0.8, "eps": 1e-3}),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("kernel", "n_states", "slow", "constants"), CASES)
+def test_six_steps_are_those_of_the_twin(
+    kernel: Kernel, n_states: int, slow: Any, constants: dict[str, float], dtype: str
+) -> None:
+    found = walk(kernel, n_states, lambda t: tuple(constants.values()), dtype)
+    np.testing.assert_allclose(
+        found, expected(slow, constants, dtype), rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype]
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_six_steps_of_adam_are_those_of_the_twin(dtype: str) -> None:
+    lr, beta1, beta2, eps = 0.1, 0.7, 0.8, 1e-3
+    found = walk(
+        updates.adam,
+        2,
+        lambda t: (lr / (1 - beta1**t), beta1, beta2, 1 - beta2**t, eps),
+        dtype,
+    )
+    constants = {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps}
+    np.testing.assert_allclose(
+        found, expected(twin.adam, constants, dtype), rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype]
+    )
+
+
+@pytest.mark.parametrize("make", [Adam, AdamW])
+def test_whole_optimizers_give_the_steps_and_corrections_that_the_twin_has(make: Any) -> None:
+    optimizer = make(0.1, beta1=0.7, beta2=0.8, eps=1e-3)
+    constants = {"lr": 0.1, "beta1": 0.7, "beta2": 0.8, "eps": 1e-3}
+    constants["weight_decay"] = getattr(optimizer, "weight_decay", 0.0)
+    p, gradients = rows((SIZE,), "float64", seed=1), rows((STEPS, SIZE), "float64", seed=2)
+    for gradient in gradients:
+        optimizer.step({"0.weight": p}, {"0.weight": gradient})
+    np.testing.assert_allclose(p, expected(twin.adam, constants, "float64"), rtol=1e-13)
+
+
+def test_an_update_leaves_the_gradient_as_it_is() -> None:
+    g = rows((SIZE,), "float64", seed=1)
+    before = g.tobytes()
+    updates.adam(np.ones(SIZE), g, np.zeros(SIZE), np.zeros(SIZE), 0.1, 0.9, 0.999, 0.5, 1e-8)
+    assert g.tobytes() == before

@@ -1,0 +1,1 @@
+"""Numbers of other systems, stored so that the tests can check against them without those."""
