@@ -22,12 +22,12 @@ def require(condition: bool, argument: str, rule: str, value: object, remedy: st
         raise ArgumentError(f"{argument} must {rule}, got {value!r}.{tail}")
 
 
-def integer(argument: str, value: Any, *, at_least: int) -> int:
-    """Return ``value`` as an int that is at least ``at_least``."""
+def integer(argument: str, value: Any, *, at_least: int | None = None) -> int:
+    """Return ``value`` as an int, which is at least ``at_least`` where that is given."""
     is_integer = isinstance(value, Integral) and not isinstance(value, bool)
-    require(
-        is_integer and value >= at_least, argument, f"be an integer of at least {at_least}", value
-    )
+    rule = "be an integer" if at_least is None else f"be an integer of at least {at_least}"
+    inside = is_integer and (at_least is None or value >= at_least)
+    require(inside, argument, rule, value)
     return int(value)
 
 
@@ -57,6 +57,21 @@ def real(
     return float(value)
 
 
+def boolean(argument: str, value: Any) -> bool:
+    """Return ``value`` if it is True or False."""
+    require(isinstance(value, bool | np.bool_), argument, "be True or False", value)
+    return bool(value)
+
+
+def instance(argument: str, value: Any, kind: type, remedy: str = "") -> None:
+    """Raise ``ArgumentError`` unless ``value`` is a ``kind``."""
+    if not isinstance(value, kind):
+        tail = f" {remedy}" if remedy else ""
+        raise ArgumentError(
+            f"{argument} must be a {kind.__name__}, got {type(value).__name__}.{tail}"
+        )
+
+
 def one_of(argument: str, value: Any, choices: Collection[str]) -> str:
     """Return ``value`` if it is one of ``choices``; otherwise name the nearest one."""
     rule = "be one of " + ", ".join(repr(choice) for choice in choices)
@@ -69,7 +84,7 @@ def one_of(argument: str, value: Any, choices: Collection[str]) -> str:
 def float_dtype(argument: str, value: Any) -> np.dtype[np.floating[Any]]:
     """Return ``value`` as the dtype float32 or float64."""
     try:
-        dtype = np.dtype(value)
+        dtype = np.dtype(object if value is None else value)  # NumPy takes None for float64
     except TypeError:
         dtype = np.dtype(object)
     require(dtype in (np.float32, np.float64), argument, "be float32 or float64", value)
@@ -89,6 +104,13 @@ def float_array(argument: str, value: Any) -> FloatArray:
             f" Convert it with {argument}.astype(np.float32)."
         )
     return value
+
+
+def upstream(dy: Any, shape: tuple[int, ...], dtype: Any) -> FloatArray:
+    """Return ``dy``, the gradient of an output of this shape and dtype, in that dtype."""
+    float_array("dy", dy)
+    same_shape("dy", dy.shape, shape)
+    return cast(FloatArray, dy.astype(dtype, copy=False))
 
 
 def same_shape(argument: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:

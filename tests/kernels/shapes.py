@@ -5,9 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.kernels._compile import PARALLEL_SIZE, block_rows
+from normlab.kernels._compile import block_rows
 
 Array = NDArray[Any]
+
+LARGE = 2**18
+"""Elements from which on threads work, in these tests; ``_compile.PARALLEL_SIZE`` is larger."""
 
 SHAPES = [
     (2, 1),
@@ -25,10 +28,10 @@ SHAPES = [
 ]
 
 LARGE_SHAPES = [
-    (PARALLEL_SIZE, 1),
-    (PARALLEL_SIZE // 4 + 5, 4),
-    (PARALLEL_SIZE // 100 + 3, 100),
-    (PARALLEL_SIZE // 7100 + 2, 7100),
+    (LARGE, 1),
+    (LARGE // 4 + 5, 4),
+    (LARGE // 100 + 3, 100),
+    (LARGE // 7100 + 2, 7100),
 ]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kernels.shapes import LARGE_SHAPES, SHAPES, Array, n_blocks, rows
-from normlab.kernels._compile import PARALLEL_SIZE
+from normlab.kernels import _compile
 from normlab.kernels.moments import Moments, moments
 from reference import moments as twin
 
@@ -16,8 +16,8 @@ def test_the_shapes_reach_every_path() -> None:
     counts = [n_blocks(shape, itemsize) for shape in SHAPES for itemsize in (4, 8)]
     assert min(counts) == 1
     assert max(counts) > 5
-    assert all(np.prod(shape) < PARALLEL_SIZE for shape in SHAPES)
-    assert all(np.prod(shape) >= PARALLEL_SIZE for shape in LARGE_SHAPES)
+    assert not any(_compile.is_large(np.empty(shape)) for shape in SHAPES)
+    assert all(_compile.is_large(np.empty(shape)) for shape in LARGE_SHAPES)
 
 
 @pytest.mark.parametrize("offset", [0.0, 1000.0])

@@ -30,7 +30,11 @@ from normlab.kernels.moments import Moments
 
 
 def inverse_std(var: FloatArray, eps: float) -> FloatArray:
-    """Return 1 / sqrt(var + eps), and 0 where var + eps is 0 (then x_hat is 0 too)."""
+    """Return 1 / sqrt(var + eps).
+
+    0 where var + eps is 0, for then x_hat is 0 too; NaN where the variance has overflowed, or all
+    x_hat would be 0.
+    """
     inv_std = np.empty_like(var)
     _inverse_std(var, eps, inv_std)
     return inv_std
@@ -39,7 +43,10 @@ def inverse_std(var: FloatArray, eps: float) -> FloatArray:
 def update_running(
     running_mean: FloatArray, running_var: FloatArray, batch: Moments, ddof: int, new: float
 ) -> None:
-    """Move the running statistics in place: running = (1 - new) running + new batch."""
+    """Move the running statistics in place: running = (1 - new) running + new batch.
+
+    A term of weight 0 is left out: NaN in it would spread all the same.
+    """
     _update_running(running_mean, batch.mean, new, 1)
     _update_running(running_var, batch.M2, new, batch.count - ddof)
 
@@ -103,13 +110,20 @@ def _parameter_gradients(
 @compiled
 def _inverse_std(var: FloatArray, eps: float, inv_std: FloatArray) -> None:
     for j in range(var.shape[0]):
-        inv_std[j] = 0.0 if var[j] + eps == 0.0 else 1.0 / np.sqrt(var[j] + eps)
+        if var[j] + eps == 0.0:
+            inv_std[j] = 0.0
+        elif np.isinf(var[j]):
+            inv_std[j] = np.nan
+        else:
+            inv_std[j] = 1.0 / np.sqrt(var[j] + eps)
 
 
 @compiled
 def _update_running(running: FloatArray, total: FloatArray, new: float, count: int) -> None:
     for j in range(running.shape[0]):
-        running[j] = (1 - new) * running[j] + new * (total[j] / count)
+        old_term = (1 - new) * running[j] if new < 1 else 0.0
+        new_term = new * (total[j] / count) if new > 0 else 0.0
+        running[j] = old_term + new_term
 
 
 # What a row needs of each feature is worked out once, in float64, and kept in the dtype of x as

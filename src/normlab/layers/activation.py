@@ -38,5 +38,5 @@ class Activation(Layer[ActivationCache]):
 
     def backward(self, dy: FloatArray, cache: ActivationCache) -> tuple[FloatArray, Gradients]:
         """Return dx, element by element."""
-        _checks.same_shape("dy", dy.shape, cache.y.shape)
+        dy = _checks.upstream(dy, cache.y.shape, cache.y.dtype)
         return self.gradient(dy, cache.y), {}

@@ -12,6 +12,7 @@ from normlab.kernels import batch_norm
 from normlab.kernels.moments import Moments, moments
 from normlab.layers.base import Layer
 from normlab.layers.conventions import CONVENTIONS, ConventionName
+from normlab.layers.held import Held
 
 
 class BatchNormCache(NamedTuple):
@@ -55,8 +56,8 @@ class BatchNorm(Layer[BatchNormCache]):
         Added to the variance, >= 0. By convention 1e-5, 1e-5, 1e-3, 1e-5, 1e-6.
     decay
         Weight of the *old* running value in ``running = decay running + (1 - decay) batch``,
-        0 <= decay <= 1; None keeps the cumulative average of all batches. By convention 0.9, but
-        0.99 for keras.
+        0 <= decay <= 1; None keeps the cumulative average of all batches. Default: that of the
+        convention, 0.9, but 0.99 for keras.
     ddof
         1: the running variance is the unbiased sum / (m - 1) (paper, pytorch); 0: the biased
         sum / m (keras, onnx, book).
@@ -86,7 +87,8 @@ class BatchNorm(Layer[BatchNormCache]):
     -----
     ``forward`` changes nothing; ``update_statistics(cache)`` moves the running statistics.
     PyTorch's ``momentum`` is 1 - decay, Keras's ``momentum`` is decay. A constant feature gives
-    exactly beta. A feature with NaN or infinity in it gives NaN.
+    exactly beta. A feature with NaN or infinity in it gives NaN, and so does one whose variance
+    overflows float64. In float32, deviations below 1e-22 count as 0, far below any usual eps.
 
     References
     ----------
@@ -108,6 +110,12 @@ class BatchNorm(Layer[BatchNormCache]):
     array([0.2, 2. ])
     """
 
+    gamma: Held[FloatArray | None] = Held()
+    beta: Held[FloatArray | None] = Held()
+    running_mean: Held[FloatArray] = Held()
+    running_var: Held[FloatArray] = Held()
+    n_updates: Held[NDArray[np.int64]] = Held()
+
     def __init__(
         self,
         n_features: int,
@@ -122,18 +130,17 @@ class BatchNorm(Layer[BatchNormCache]):
         dtype: DTypeLike = np.float32,
     ) -> None:
         self.n_features = _checks.integer("n_features", n_features, at_least=1)
-        _checks.require(isinstance(axis, int), "axis", "be an integer", axis)
-        self.axis = axis
+        self.axis = _checks.integer("axis", axis)
         _checks.one_of("convention", convention, CONVENTIONS)
         self.convention = convention
         defaults = CONVENTIONS[convention]
         self.eps = defaults.eps if eps is None else _checks.real("eps", eps, at_least=0)
         self.decay = defaults.decay if decay == "convention" else _decay(decay)
-        self.ddof = defaults.ddof if ddof is None else ddof
+        self.ddof = defaults.ddof if ddof is None else _checks.integer("ddof", ddof)
         _checks.require(self.ddof in (0, 1), "ddof", "be 0 (biased) or 1 (unbiased)", ddof)
         dtype = _checks.float_dtype("dtype", dtype)
-        self.gamma = np.ones(n_features, dtype) if scale else None
-        self.beta = np.zeros(n_features, dtype) if shift else None
+        self.gamma = np.ones(n_features, dtype) if _checks.boolean("scale", scale) else None
+        self.beta = np.zeros(n_features, dtype) if _checks.boolean("shift", shift) else None
         self.running_mean = np.zeros(n_features)
         self.running_var = np.full(n_features, defaults.initial_var)
         self.n_updates = np.zeros((), dtype=np.int64)
@@ -171,8 +178,7 @@ class BatchNorm(Layer[BatchNormCache]):
 
     def backward(self, dy: FloatArray, cache: BatchNormCache) -> tuple[FloatArray, Gradients]:
         """Return dx and the gradients of gamma and beta."""
-        _checks.same_shape("dy", dy.shape, cache.shape)
-        rows = self._rows("dy", dy.astype(cache.x.dtype, copy=False))
+        rows = self._rows("dy", _checks.upstream(dy, cache.shape, cache.x.dtype))
         kernel = batch_norm.backward_fixed if cache.moments is None else batch_norm.backward_batch
         dx, d_gamma, d_beta = kernel(rows, cache.x, cache.mean, cache.inv_std, self._gamma)
         sums = {"gamma": d_gamma, "beta": d_beta}
@@ -235,17 +241,36 @@ class BatchNorm(Layer[BatchNormCache]):
             raise StatisticsError(
                 "running statistics must be updated before evaluation, got 0 updates. Call"
                 " update_statistics(cache) after a forward with training=True, or write known"
-                " statistics into running_mean and running_var."
+                " statistics into running_mean and running_var; where they are 0 and"
+                f" {initial_var:g}, also write 1 into n_updates."
             )
 
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the input row, which must have the features on their axis."""
+        if self.axis == 0:
+            return input_shape  # features lie where the rows usually do
+        axis = self.axis - 1 if self.axis > 0 else self.axis
+        there = input_shape[axis] if -len(input_shape) <= axis < len(input_shape) else None
+        if there != self.n_features:
+            raise ShapeError(
+                f"input_shape must have {self.n_features} features on axis {self.axis} of the"
+                f" batch, got rows of {input_shape}."
+            )
+        return input_shape
+
     def __repr__(self) -> str:
+        """Name what differs from the defaults, but for the dtype."""
+        defaults = CONVENTIONS[self.convention]
         options = {
-            "axis": self.axis if self.axis != -1 else None,
-            "convention": self.convention if self.convention != "paper" else None,
-            "scale": False if self.gamma is None else None,
-            "shift": False if self.beta is None else None,
+            "axis": (self.axis, -1),
+            "convention": (self.convention, "paper"),
+            "eps": (self.eps, defaults.eps),
+            "decay": (self.decay, defaults.decay),
+            "ddof": (self.ddof, defaults.ddof),
+            "scale": (self.gamma is not None, True),
+            "shift": (self.beta is not None, True),
         }
-        stated = [f"{name}={value!r}" for name, value in options.items() if value is not None]
+        stated = [f"{name}={value!r}" for name, (value, usual) in options.items() if value != usual]
         return f"BatchNorm({', '.join([str(self.n_features), *stated])})"
 
 

@@ -10,6 +10,7 @@ from normlab._typing import FloatArray, Gradients, Parameters
 from normlab.errors import ShapeError
 from normlab.kernels import dense
 from normlab.layers.base import Layer
+from normlab.layers.held import Held
 from normlab.layers.initializers import WeightInit, draw_weight
 
 
@@ -54,6 +55,9 @@ class Dense(Layer[DenseCache]):
     ((4, 3), (3, 2), (2,))
     """
 
+    weight: Held[FloatArray] = Held()
+    bias: Held[FloatArray | None] = Held()
+
     def __init__(
         self,
         n_inputs: int,
@@ -68,7 +72,7 @@ class Dense(Layer[DenseCache]):
         self.n_outputs = _checks.integer("n_outputs", n_outputs, at_least=1)
         dtype = _checks.float_dtype("dtype", dtype)
         self.weight = draw_weight((self.n_inputs, self.n_outputs), weight_init, rng, dtype)
-        self.bias: FloatArray | None = np.zeros(self.n_outputs, dtype) if bias else None
+        self.bias = np.zeros(self.n_outputs, dtype) if _checks.boolean("bias", bias) else None
 
     @property
     def parameters(self) -> Parameters:
@@ -85,12 +89,13 @@ class Dense(Layer[DenseCache]):
 
     def backward(self, dy: FloatArray, cache: DenseCache) -> tuple[FloatArray, Gradients]:
         """Return dx and the gradients of weight and bias."""
+        dy = _checks.upstream(dy, (len(cache.x), self.n_outputs), cache.x.dtype)
         gradients = self.parameter_gradients(dy, cache)
         return dense.backward_input(dy, self._weight(dy.dtype)), gradients
 
     def parameter_gradients(self, dy: FloatArray, cache: DenseCache) -> Gradients:
         """Return the gradients of weight and bias, without the product that dx costs."""
-        _checks.same_shape("dy", dy.shape, (len(cache.x), self.n_outputs))
+        dy = _checks.upstream(dy, (len(cache.x), self.n_outputs), cache.x.dtype)
         d_weight = dense.backward_weight(dy, cache.x)
         gradients = {"weight": d_weight.astype(self.weight.dtype, copy=False)}
         if self.bias is not None:
@@ -99,6 +104,7 @@ class Dense(Layer[DenseCache]):
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return ``(n_outputs,)``."""
+        _checks.same_shape("input_shape", input_shape, (self.n_inputs,))
         return (self.n_outputs,)
 
     def _weight(self, dtype: np.dtype[np.floating]) -> FloatArray:

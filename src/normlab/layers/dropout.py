@@ -1,6 +1,6 @@
 """Dropout of units, scaled in training."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ class DropoutCache(NamedTuple):
 
     mask: FloatArray | None  # of the input's shape: 0 or 1 / (1 - rate); None where all pass
     shape: tuple[int, ...]  # of the input
+    dtype: np.dtype[Any]
 
 
 class Dropout(Layer[DropoutCache]):
@@ -56,14 +57,14 @@ class Dropout(Layer[DropoutCache]):
         """Return x with elements dropped in training, x itself in evaluation."""
         _checks.float_array("x", x)
         if not training or self.rate == 0:
-            return x, DropoutCache(None, x.shape)
+            return x, DropoutCache(None, x.shape, x.dtype)
         kept = self.rng.random(x.shape, dtype=np.float32) >= self.rate
         mask = kept * x.dtype.type(1 / (1 - self.rate))
-        return x * mask, DropoutCache(mask, x.shape)
+        return x * mask, DropoutCache(mask, x.shape, x.dtype)
 
     def backward(self, dy: FloatArray, cache: DropoutCache) -> tuple[FloatArray, Gradients]:
         """Return dy where the input was kept, scaled alike."""
-        _checks.same_shape("dy", dy.shape, cache.shape)
+        dy = _checks.upstream(dy, cache.shape, cache.dtype)
         return (dy if cache.mask is None else dy * cache.mask), {}
 
     def __repr__(self) -> str:

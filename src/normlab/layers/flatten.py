@@ -1,7 +1,9 @@
 """Images to rows."""
 
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from normlab import _checks
 from normlab._typing import FloatArray, Gradients
@@ -13,6 +15,7 @@ class FlattenCache(NamedTuple):
     """What ``Flatten.backward`` needs."""
 
     shape: tuple[int, ...]  # of the input
+    dtype: np.dtype[Any]
 
 
 class Flatten(Layer[FlattenCache]):
@@ -34,11 +37,12 @@ class Flatten(Layer[FlattenCache]):
         _checks.float_array("x", x)
         if x.ndim == 0:
             raise ShapeError("x must have a first axis of rows, got shape ().")
-        return x.reshape(len(x), prod(x.shape[1:])), FlattenCache(x.shape)
+        return x.reshape(len(x), prod(x.shape[1:])), FlattenCache(x.shape, x.dtype)
 
     def backward(self, dy: FloatArray, cache: FlattenCache) -> tuple[FloatArray, Gradients]:
         """Return dy in the shape of the input."""
-        _checks.same_shape("dy", dy.shape, (cache.shape[0], prod(cache.shape[1:])))
+        rows = (cache.shape[0], prod(cache.shape[1:]))
+        dy = _checks.upstream(dy, rows, cache.dtype)
         return dy.reshape(cache.shape), {}
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
