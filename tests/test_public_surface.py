@@ -39,6 +39,7 @@ PUBLIC = [
     "Adam",
     "AdamW",
     "History",
+    "Loss",
     "Momentum",
     "Nesterov",
     "Optimizer",
@@ -50,6 +51,7 @@ PUBLIC = [
     "TrainingConfig",
     "accuracy",
     "evaluate",
+    "objective",
     "train",
     # errors
     "ArgumentError",
@@ -63,8 +65,15 @@ PUBLIC = [
     "StoreError",
     "WorkerError",
     # modules
+    "data",
     "errors",
+    "figures",
     "gradcheck",
+    "kernels",
+    "lab",
+    "layers",
+    "network",
+    "training",
 ]
 
 PACKAGES = ["data", "layers", "network", "training"]

@@ -1,5 +1,12 @@
+from . import data as data
 from . import errors as errors
+from . import figures as figures
 from . import gradcheck as gradcheck
+from . import kernels as kernels
+from . import lab as lab
+from . import layers as layers
+from . import network as network
+from . import training as training
 from ._version import __version__ as __version__
 from .data import Dataset as Dataset
 from .data import batches as batches
@@ -32,6 +39,7 @@ from .training import AdaGrad as AdaGrad
 from .training import Adam as Adam
 from .training import AdamW as AdamW
 from .training import History as History
+from .training import Loss as Loss
 from .training import Momentum as Momentum
 from .training import Nesterov as Nesterov
 from .training import Optimizer as Optimizer
@@ -42,4 +50,5 @@ from .training import SquaredError as SquaredError
 from .training import TrainingConfig as TrainingConfig
 from .training import accuracy as accuracy
 from .training import evaluate as evaluate
+from .training import objective as objective
 from .training import train as train

@@ -1,4 +1,4 @@
-"""Argument checks: the one place that words an error.
+"""Argument checks that several modules share, and the wording that all follow.
 
 Every message reads "<argument> must <rule>, got <value>.", plus the remedy where one mistake
 is likely.

@@ -1,5 +1,8 @@
 """The number of threads changes no bit of a result."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import numba
@@ -53,3 +56,36 @@ def test_large_and_small_batches_share_one_definition() -> None:
     half = len(x) // 2
     whole, halves = moments(x), moments(x[:half]).merge(moments(x[half:]))
     np.testing.assert_allclose(halves.M2, whole.M2, rtol=1e-12)
+
+
+CONCURRENT = """
+import numpy as np
+from concurrent.futures import ThreadPoolExecutor
+from normlab.kernels._compile import PARALLEL_SIZE
+from normlab.kernels.moments import moments
+x = np.ones((PARALLEL_SIZE // 4, 4))
+with ThreadPoolExecutor(4) as pool:
+    print(sum(found.count for found in pool.map(moments, [x] * 8)) == 8 * len(x))
+"""
+
+FORKED = """
+import os
+import numpy as np
+from normlab.kernels._compile import PARALLEL_SIZE
+from normlab.kernels.moments import moments
+x = np.ones((PARALLEL_SIZE // 4, 4))
+moments(x)
+if child := os.fork():
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0)
+else:
+    os._exit(0 if moments(x).count == len(x) else 1)
+"""
+
+
+@pytest.mark.parametrize("layer", ["omp", "workqueue"])
+@pytest.mark.parametrize("program", [CONCURRENT, FORKED], ids=["concurrent", "forked"])
+def test_large_arrays_are_safe_among_threads_and_after_a_fork(program: str, layer: str) -> None:
+    environment = os.environ | {"NUMBA_THREADING_LAYER": layer}
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "True\n", done.stderr

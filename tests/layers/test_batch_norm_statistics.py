@@ -229,3 +229,32 @@ def test_a_wrong_option_is_refused_and_named(options: dict[str, Any], message: s
 )
 def test_repr_states_what_differs_from_the_default(options: dict[str, Any], expected: str) -> None:
     assert repr(BatchNorm(3, **options)) == expected
+
+
+@pytest.mark.parametrize("decay", [0.0, 1.0])
+def test_nan_does_not_spread_through_a_term_of_weight_zero(decay: float) -> None:
+    layer = BatchNorm(1, decay=decay)
+    bad, good = np.array([[np.nan], [1.0]]), np.array([[1.0], [3.0]])
+    for x in (bad, good) if decay == 0 else (good, bad):
+        layer.update_statistics(layer.forward(x, training=True)[1])
+    np.testing.assert_array_equal(layer.running_mean, [2.0 if decay == 0 else 0.0])
+
+
+def test_statistics_that_are_0_and_1_count_as_given_once_n_updates_says_so() -> None:
+    layer = BatchNorm(2)
+    with pytest.raises(StatisticsError, match=r"also write 1 into n_updates\.$"):
+        layer.forward(np.ones((2, 2)), training=False)
+    layer.n_updates[...] = 1
+    y, _ = layer.forward(np.ones((2, 2)), training=False)
+    np.testing.assert_allclose(y, 1, rtol=1e-5)
+
+
+def test_a_variance_beyond_float64_gives_nan_and_hides_nothing() -> None:
+    y, _ = BatchNorm(1).forward(np.array([[1e200], [-1e200]]), training=True)
+    assert np.isnan(y).all()
+
+
+def test_repr_names_what_differs_from_the_convention() -> None:
+    layer = BatchNorm(3, convention="keras", eps=0.1, decay=None, ddof=1, scale=False)
+    stated = "convention='keras', eps=0.1, decay=None, ddof=1, scale=False"
+    assert repr(layer) == f"BatchNorm(3, {stated})"

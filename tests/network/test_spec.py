@@ -2,6 +2,7 @@ import json
 from dataclasses import FrozenInstanceError, asdict
 from typing import Any
 
+import numpy as np
 import pytest
 
 from normlab.errors import ArgumentError
@@ -53,3 +54,9 @@ def test_spec_is_frozen() -> None:
 def test_wrong_values_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         MLPSpec(**({"sizes": (4, 3)} | options))
+
+
+def test_numbers_of_numpy_are_kept_as_plain_ones() -> None:
+    sizes: Any = np.array([4, 2])
+    spec = MLPSpec(sizes=sizes, weight_init=float(np.float32(0.5)), dropout=np.float64(0.1))
+    assert json.loads(json.dumps(asdict(spec)))["sizes"] == [4, 2]

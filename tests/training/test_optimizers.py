@@ -254,7 +254,7 @@ def test_nan_in_a_gradient_shows_in_the_parameter(
         (lambda: SGD(float("nan")), "learning_rate must be a finite number above 0, got nan"),
         (lambda: Momentum(momentum=1), "momentum must be a finite number at least 0 and below 1"),
         (lambda: Nesterov(momentum=-0.1), "momentum must be a finite number at least 0 and below"),
-        (lambda: AdaGrad(eps=0), "eps must be a finite number above 0, got 0"),
+        (lambda: AdaGrad(eps=0), "eps must be a finite number at least 1.2e-38, got 0"),
         (lambda: RMSProp(rho=1), "rho must be a finite number at least 0 and below 1, got 1"),
         (lambda: Adam(beta1=1), "beta1 must be a finite number at least 0 and below 1, got 1"),
         (lambda: Adam(beta2=2), "beta2 must be a finite number at least 0 and below 1, got 2"),
@@ -268,3 +268,25 @@ def test_wrong_hyperparameters_are_refused(make: Callable[[], Optimizer], messag
 
 def test_repr_states_class_and_learning_rate() -> None:
     assert repr(Nesterov(0.05)) == "Nesterov(learning_rate=0.05)"
+
+
+def test_a_refused_step_leaves_the_optimizer_unbound() -> None:
+    optimizer, p = SGD(learning_rate=1.0), np.ones(2)
+    with pytest.raises(ArgumentError, match="gradients must name each parameter"):
+        optimizer.step({"w": p}, {"v": p})
+    other = np.ones(3)
+    optimizer.step({"v": other}, {"v": np.ones(3)})
+    np.testing.assert_array_equal(other, 0)
+
+
+def test_a_read_only_parameter_is_refused() -> None:
+    p = np.ones(2)
+    p.flags.writeable = False
+    with pytest.raises(ArgumentError, match=r"parameters\['w'\] must be writeable"):
+        SGD().step({"w": p}, {"w": np.ones(2)})
+
+
+def test_adam_keeps_a_beta2_that_float32_would_round_to_1() -> None:
+    p = np.zeros(1, np.float32)
+    Adam(learning_rate=1.0, beta2=0.99999999).step({"w": p}, {"w": np.ones(1, np.float32)})
+    np.testing.assert_allclose(p, -1, rtol=1e-5)

@@ -5,8 +5,10 @@ assume away the NaN and infinity that a laboratory must record; ``reassoc`` woul
 subtraction of a pivot that makes the moments exact.
 """
 
+import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from threading import Event, Lock
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -33,6 +35,12 @@ thread that has to wait for it holds the others up for 4 to 8 ms, twenty times w
 2**20 elements takes on one thread.
 """
 
+_ALONE = Lock()
+
+_FORKED = Event()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_FORKED.set)
+
 
 def compiled(function: F) -> F:
     """Compile a kernel that runs on one thread."""
@@ -40,8 +48,17 @@ def compiled(function: F) -> F:
 
 
 def compiled_parallel(function: F) -> F:
-    """Compile a kernel whose ``prange`` loops run on all of Numba's threads."""
-    return _compiled(function, parallel=True)
+    """Compile a kernel whose ``prange`` loops run on all of Numba's threads.
+
+    One at a time: Numba's simplest threading layer ends a process that starts two at once.
+    """
+    kernel = _compiled(function, parallel=True)
+
+    def alone(*args: Any) -> None:
+        with _ALONE:
+            kernel(*args)
+
+    return cast(F, alone)
 
 
 def _compiled(function: F, *, parallel: bool) -> F:
@@ -55,8 +72,12 @@ def _compiled(function: F, *, parallel: bool) -> F:
 
 
 def is_large(x: FloatArray) -> bool:
-    """Return whether ``x`` is to be worked on by all threads."""
-    return x.size >= PARALLEL_SIZE
+    """Return whether ``x`` is to be worked on by all threads.
+
+    Not in a forked process: OpenMP's threads are left behind in the parent, and using them again
+    would end the child.
+    """
+    return x.size >= PARALLEL_SIZE and not _FORKED.is_set()
 
 
 def block_rows(n_features: int, itemsize: int) -> int:

@@ -61,18 +61,19 @@ def adam(
     m: FloatArray,
     v: FloatArray,
     step_size: float,
-    beta1: float,
-    beta2: float,
+    new1: float,
+    new2: float,
     v_correction: float,
     eps: float,
 ) -> None:
     """Apply one step of Adam.
 
-    m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, then
-    p -= step_size m / (sqrt(v / v_correction) + eps), where the step size holds the bias
-    correction of m: learning_rate / (1 - beta1^t), and v_correction is 1 - beta2^t.
+    m += new1 (g - m), v += new2 (g^2 - v), then p -= step_size m / (sqrt(v / v_correction) + eps).
+
+    new1 is 1 - beta1 and new2 is 1 - beta2: float32 would round a beta2 near 1 to 1. The step size
+    holds the bias correction of m: learning_rate / (1 - beta1^t); v_correction is 1 - beta2^t.
     """
     for i in range(p.size):
-        m[i] += (1 - beta1) * (g[i] - m[i])
-        v[i] += (1 - beta2) * (g[i] * g[i] - v[i])
+        m[i] += new1 * (g[i] - m[i])
+        v[i] += new2 * (g[i] * g[i] - v[i])
         p[i] -= step_size * m[i] / (np.sqrt(v[i] / v_correction) + eps)

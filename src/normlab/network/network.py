@@ -45,6 +45,8 @@ class Network:
     """
 
     def __init__(self, layers: Iterable[Layer[Any]]) -> None:
+        remedy = "Network([layer, ...]) takes them as one list."
+        _checks.instance("layers", layers, Iterable, remedy)
         self.layers = tuple(layers)
         for i, layer in enumerate(self.layers):
             rule = "be normlab layers"
@@ -114,6 +116,7 @@ class Network:
 
     def update_statistics(self, cache: NetworkCache) -> None:
         """Move all running statistics towards the batch in ``cache``."""
+        self._require_own(cache)
         for layer, layer_cache in zip(self.layers, cache.layers, strict=True):
             layer.update_statistics(layer_cache)
 
@@ -149,11 +152,24 @@ class Network:
     def _backward_to(
         self, stop: int, dy: FloatArray, cache: NetworkCache
     ) -> tuple[FloatArray, list[Gradients]]:
+        self._require_own(cache)
         gradients = []
         for i in reversed(range(stop, len(self.layers))):
-            dy, own = self.layers[i].backward(dy, cache.layers[i])
+            layer = self.layers[i]
+            try:
+                dy, own = layer.backward(dy, cache.layers[i])
+            except NormlabError as error:
+                raise type(error)(f"layer {i}, {layer!r}: {error}") from None
             gradients.append(_dotted(i, own))
         return dy, gradients
+
+    def _require_own(self, cache: NetworkCache) -> None:
+        _checks.instance("cache", cache, NetworkCache, "It is what forward returns second.")
+        n_layers = len(self.layers)
+        if len(cache.layers) != n_layers:
+            raise ArgumentError(
+                f"cache must be of a network of {n_layers} layers, got {len(cache.layers)}."
+            )
 
     @staticmethod
     def _in_order(gradients: list[Gradients]) -> Gradients:

@@ -1,5 +1,6 @@
 """What a multi-layer network is made of, as plain data."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,15 +53,23 @@ class MLPSpec:
     dtype: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sizes", tuple(self.sizes))
-        rule = "name at least the inputs and the outputs"
-        _checks.require(len(self.sizes) >= 2, "sizes", rule, self.sizes)
-        for i, size in enumerate(self.sizes):
-            _checks.integer(f"sizes[{i}]", size, at_least=1)
+        _checks.instance("sizes", self.sizes, Iterable, "For example (784, 100, 10).")
+        sizes = tuple(
+            _checks.integer(f"sizes[{i}]", size, at_least=1) for i, size in enumerate(self.sizes)
+        )
+        _checks.require(len(sizes) >= 2, "sizes", "name at least the inputs and the outputs", sizes)
         _checks.one_of("activation", self.activation, ACTIVATIONS)
         _checks.one_of("normalization", self.normalization, ("none", "batch"))
         _checks.one_of("placement", self.placement, ("before", "after"))
         _checks.one_of("convention", self.convention, CONVENTIONS)
-        _checks.real("dropout", self.dropout, at_least=0, below=1)
-        weight_std(self.weight_init, 1, 1)
+        weight_init = self.weight_init
+        std = weight_std(weight_init, 1, 1)
+        _checks.boolean("bias_before_normalization", self.bias_before_normalization)
         _checks.one_of("dtype", self.dtype, ("float32", "float64"))
+        plain = {
+            "sizes": sizes,
+            "dropout": _checks.real("dropout", self.dropout, at_least=0, below=1),
+            "weight_init": weight_init if isinstance(weight_init, str) else std,
+        }
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)  # Python's own numbers, which JSON takes

@@ -116,11 +116,19 @@ class TrainingConfig:
                 f" got steps={self.steps} and epochs={self.epochs}."
             )
         duration = "epochs" if self.steps is None else "steps"
-        _checks.integer(duration, getattr(self, duration), at_least=1)
-        _checks.integer("batch_size", self.batch_size, at_least=1)
+        _checks.boolean("replacement", self.replacement)
         _checks.one_of("loss", self.loss, LOSSES)
-        _checks.real("weight_decay", self.weight_decay, at_least=0)
-        self.make_optimizer()
+        _checks.instance("optimizer_options", self.optimizer_options, Mapping)
+        _checks.instance("recording", self.recording, Recording)
+        plain = {
+            duration: _checks.integer(duration, getattr(self, duration), at_least=1),
+            "batch_size": _checks.integer("batch_size", self.batch_size, at_least=1),
+            "weight_decay": _checks.real("weight_decay", self.weight_decay, at_least=0),
+            "learning_rate": self.make_optimizer().learning_rate,
+            "optimizer_options": dict(self.optimizer_options),
+        }
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)  # Python's own numbers, which JSON takes
 
     def make_optimizer(self) -> Optimizer:
         """Return a new optimizer, with state of its own."""

@@ -17,7 +17,8 @@ class History:
     Attributes
     ----------
     step
-        Steps taken, counted from 1; the row holds what was measured right after this one.
+        Steps, counted from 1; the row holds what was measured right after this one or, where
+        training diverged, on arriving at it.
     epoch
         The pass over the training data that the step belongs to, counted from 0.
     train_accuracy, train_loss, test_accuracy, test_loss

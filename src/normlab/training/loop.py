@@ -42,7 +42,8 @@ def train(
     in evaluation mode and change nothing.
 
     When the objective is not finite, training has diverged: that step is not taken, the network is
-    measured a last time, and the history says where. Overflow on the way is part of the result and
+    measured a last time, and the history says where. (A last step that leads there shows in what is
+    recorded right after it.) Overflow on the way is part of the result and
     prints no warnings.
 
     Parameters
@@ -71,25 +72,27 @@ def train(
     >>> bool(history.train_accuracy[-1] > 0.8)
     True
     """
+    _checks.instance("network", network, Network)
+    _checks.instance("data", data, Dataset, "Dataset(x_train, y_train, x_test, y_test) makes one.")
+    _checks.instance("config", config, TrainingConfig)
     _checks.generator("rng", rng)
     n_rows, n_steps = len(data.x_train), config.n_steps(len(data.x_train))
     recorder = _Recorder(network, data, config)
     optimizer, loss = config.make_optimizer(), config.make_loss()
     parameters, dtype = network.parameters, network.dtype
     draws = batches(n_rows, config.batch_size, replacement=config.replacement, rng=rng)
-    with np.errstate(all="ignore"):
-        for step in range(1, n_steps + 1):
-            rows = next(draws)
-            x = data.x_train[rows].astype(dtype, copy=False)
-            result = objective(network, loss, x, data.y_train[rows], config.weight_decay)
-            if not isfinite(result.value):
-                recorder.record(step, last=True)
-                return recorder.history(step - 1, diverged_at_step=step)
-            optimizer.step(parameters, result.gradients)
-            network.update_statistics(result.cache)
-            row = recorder.record_if_due(step)
-            for callback in callbacks:
-                callback(Step(step, n_steps, result.value, row))
+    for step in range(1, n_steps + 1):
+        rows = next(draws)
+        x = data.x_train[rows].astype(dtype, copy=False)
+        result = objective(network, loss, x, data.y_train[rows], config.weight_decay)
+        if not isfinite(result.value):
+            recorder.record(step, last=True)
+            return recorder.history(step - 1, diverged_at_step=step)
+        optimizer.step(parameters, result.gradients)
+        network.update_statistics(result.cache)
+        row = recorder.record_if_due(step)
+        for callback in callbacks:
+            callback(Step(step, n_steps, result.value, row))
     return recorder.history(n_steps)
 
 

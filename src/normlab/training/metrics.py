@@ -45,12 +45,16 @@ def n_correct(y: FloatArray, target: Target) -> int:
 def evaluate(network: Network, loss: Loss, x: Any, target: Any) -> Evaluation:
     """Return mean loss and accuracy over all rows, in evaluation mode and in blocks of rows.
 
-    ``x`` is cast to the dtype of the network. The network is left unchanged.
+    ``x``, at least one row, is cast to the dtype of the network. The network is left unchanged.
     """
-    total, right, dtype = 0.0, 0, network.dtype
+    _checks.instance("network", network, Network)
+    _checks.instance("x", x, np.ndarray)
+    _checks.require(x.ndim > 0 and len(x) > 0, "x", "have at least one row", x.shape)
+    total, right, dtype, target = 0.0, 0, network.dtype, np.asarray(target)
     for start in range(0, len(x), EVALUATION_ROWS):
         rows = slice(start, start + EVALUATION_ROWS)
-        y = network.predict(x[rows].astype(dtype, copy=False))
-        total += loss(y, target[rows])[0] * len(y)
+        with np.errstate(all="ignore"):  # overflow is a result, and seen in the loss
+            y = network.predict(x[rows].astype(dtype, copy=False))
+            total += loss(y, target[rows])[0] * len(y)
         right += n_correct(y, target[rows])
     return Evaluation(total / len(x), right / len(x))

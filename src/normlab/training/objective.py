@@ -29,12 +29,13 @@ def objective(
     The sum is over parameters named ``weight``: biases, gamma and beta do not decay. The network
     is left unchanged.
     """
-    y, cache = network.forward(x, training=True)
-    value, dy = loss(y, target)
-    gradients = network.parameter_gradients(dy, cache)
-    if weight_decay != 0:
-        for name, p in network.parameters.items():
-            if name.endswith(".weight"):
-                value += 0.5 * weight_decay * float(np.vdot(p, p))
-                gradients[name] = gradients[name] + p.dtype.type(weight_decay) * p
+    with np.errstate(all="ignore"):  # overflow is a result, and seen in the value
+        y, cache = network.forward(x, training=True)
+        value, dy = loss(y, target)
+        gradients = network.parameter_gradients(dy, cache)
+        if weight_decay != 0:
+            for name, p in network.parameters.items():
+                if name.endswith(".weight"):
+                    value += 0.5 * weight_decay * float(np.vdot(p, p))
+                    gradients[name] = gradients[name] + p.dtype.type(weight_decay) * p
     return Objective(value, gradients, cache)

@@ -13,6 +13,9 @@ from normlab._typing import FloatArray, Gradients, Parameters
 from normlab.errors import ArgumentError, OptimizerError
 from normlab.kernels import updates
 
+SMALLEST_EPS = 1.2e-38
+"""The smallest that float32 holds with all its digits; 0 would divide 0 by 0."""
+
 
 class Optimizer(ABC):
     """The contract of an optimizer.
@@ -53,12 +56,8 @@ class Optimizer(ABC):
         ArgumentError, ShapeError
             Where names or shapes differ.
         """
+        _check_step(parameters, gradients)
         self._bind(parameters)
-        if parameters.keys() != gradients.keys():
-            odd = sorted(parameters.keys() ^ gradients.keys())
-            raise ArgumentError(f"gradients must name each parameter, got a difference in {odd}.")
-        for name, p in parameters.items():
-            _checks.same_shape(f"gradients[{name!r}]", gradients[name].shape, p.shape)
         self.n_steps += 1
         for name, p in parameters.items():
             flat = np.ascontiguousarray(p).reshape(-1)
@@ -73,8 +72,6 @@ class Optimizer(ABC):
 
     def _bind(self, parameters: Parameters) -> None:
         if not self._bound:
-            for name, p in parameters.items():
-                _checks.float_array(f"parameters[{name!r}]", p)
             self._bound = dict(parameters)
             self._state = {
                 name: [np.zeros(p.size, p.dtype) for _ in range(self.n_slots)]
@@ -90,6 +87,20 @@ class Optimizer(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(learning_rate={self.learning_rate:g})"
+
+
+def _check_step(parameters: Parameters, gradients: Gradients) -> None:
+    _checks.instance("parameters", parameters, dict)
+    _checks.instance("gradients", gradients, dict)
+    if parameters.keys() != gradients.keys():
+        odd = sorted(parameters.keys() ^ gradients.keys())
+        raise ArgumentError(f"gradients must name each parameter, got a difference in {odd}.")
+    for name, p in parameters.items():
+        _checks.float_array(f"parameters[{name!r}]", p)
+        if not p.flags.writeable:
+            raise ArgumentError(f"parameters[{name!r}] must be writeable, got a read-only array.")
+        g = _checks.float_array(f"gradients[{name!r}]", gradients[name])
+        _checks.same_shape(f"gradients[{name!r}]", g.shape, p.shape)
 
 
 class SGD(Optimizer):
@@ -150,7 +161,7 @@ class AdaGrad(Optimizer):
 
     def __init__(self, learning_rate: float = 0.01, *, eps: float = 1e-10) -> None:
         super().__init__(learning_rate)
-        self.eps = _checks.real("eps", eps, above=0)
+        self.eps = _checks.real("eps", eps, at_least=SMALLEST_EPS)
 
     def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
         (h,) = self._state[name]
@@ -169,7 +180,7 @@ class RMSProp(Optimizer):
     def __init__(self, learning_rate: float = 0.01, *, rho: float = 0.9, eps: float = 1e-8) -> None:
         super().__init__(learning_rate)
         self.rho = _checks.real("rho", rho, at_least=0, below=1)
-        self.eps = _checks.real("eps", eps, above=0)
+        self.eps = _checks.real("eps", eps, at_least=SMALLEST_EPS)
 
     def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
         (h,) = self._state[name]
@@ -203,13 +214,13 @@ class Adam(Optimizer):
         super().__init__(learning_rate)
         self.beta1 = _checks.real("beta1", beta1, at_least=0, below=1)
         self.beta2 = _checks.real("beta2", beta2, at_least=0, below=1)
-        self.eps = _checks.real("eps", eps, above=0)
+        self.eps = _checks.real("eps", eps, at_least=SMALLEST_EPS)
 
     def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
         m, v = self._state[name]
         step_size = self.learning_rate / (1 - self.beta1**self.n_steps)
         v_correction = 1 - self.beta2**self.n_steps
-        rates = (step_size, self.beta1, self.beta2, v_correction, self.eps)
+        rates = (step_size, 1 - self.beta1, 1 - self.beta2, v_correction, self.eps)
         updates.adam(p, g, m, v, *map(scalar, rates))
 
 
