@@ -3,6 +3,7 @@
 0 done; 1 done, but some trials failed; 2 wrong usage or a wrong file; 130 interrupted.
 """
 
+import signal
 import sys
 from typing import Annotated
 
@@ -52,6 +53,7 @@ app.command(
 
 def main() -> None:
     """Run the command line."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to end it is to interrupt it
     try:
         app()
     except NormlabError as error:

@@ -8,10 +8,10 @@ import typer
 
 from normlab.cli.progress import PlainProgress, TerminalProgress
 from normlab.cli.show import NAME_HELP
-from normlab.cli.tables import as_json, contrast_table, stderr, stdout
+from normlab.cli.tables import as_json, contrast_table, equations, stderr, stdout
 
 if TYPE_CHECKING:
-    from normlab.lab import Experiment, Results
+    from normlab.lab import Experiment, Progress, Results
 
 INTERRUPTED = 130
 
@@ -70,7 +70,7 @@ def run(
     else:
         stdout().print(contrast_table(results))
     for failure in results.failures:
-        words.print(f"failed: {failure.levels}, replicate {failure.replicate}: {failure.cause}")
+        words.print(f"failed: {equations(failure)}: {failure.cause}")
     words.print("Written:", *(f"\n  {path}" for path in files), sep="")
     if results.failures:
         raise typer.Exit(1)
@@ -80,16 +80,26 @@ def _run(experiment: "Experiment", folder: Path, workers: int | None) -> "Result
     from normlab import lab
 
     words = stderr()
-    with TerminalProgress(words) if words.is_terminal else PlainProgress(words) as progress:
-        return lab.run(experiment, folder, n_workers=workers, on_progress=progress)
+    with TerminalProgress(words) if words.is_terminal else PlainProgress(words) as show_progress:
+
+        def report(progress: "Progress") -> None:
+            if progress.done + progress.failed == progress.found:  # at the start
+                for path in progress.set_aside:
+                    words.print(f"damaged, set aside, and its trial runs again: {path}")
+            show_progress(progress)
+
+        return lab.run(experiment, folder, n_workers=workers, on_progress=report)
 
 
 def _write(results: "Results", folder: Path) -> list[Path]:
-    from normlab import figures
     from normlab.lab.store import write_file
 
     table = folder / "results.csv"
     write_file(table, results.to_csv().encode())
+    if not results.experiment.figures:
+        return [table]
+    from normlab import figures
+
     return [*figures.draw_all(results, folder), table]
 
 

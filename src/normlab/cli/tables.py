@@ -12,6 +12,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from normlab.lab import Results
+    from normlab.lab.results import Failure
 
 WIDE = 200
 """Columns where there is no terminal: a file or a pipe needs no line breaks."""
@@ -48,6 +49,17 @@ def short(value: Any) -> str:
     return str(value)
 
 
+def equations(failure: "Failure") -> str:
+    """Return which trial failed."""
+    place = failure.levels | {"replicate": failure.replicate}
+    return ", ".join(f"{name} = {short(value)}" for name, value in place.items())
+
+
+def count(n: int, what: str) -> str:
+    """Return ``1 trial``, ``2 trials``."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
 def contrast_table(results: "Results") -> Table:
     """Return the contrast: a row a combination of the other factors' levels."""
     contrast = results.experiment.contrast
@@ -72,7 +84,7 @@ def contrast_table(results: "Results") -> Table:
     table = text_table(header, rows, numbers_from=0)
     replicates = results.experiment.replicates
     measured = contrast.response.replace("train_", "training ").replace("_", " ")
-    table.title = f"Final {measured}, mean of {replicates} replicates"
+    table.title = f"Final {measured}, mean of {count(replicates, 'replicate')}"
     table.caption = "difference: paired over replicates" + (
         "; a prediction that is not finite counts as wrong" if any(row[-1] for row in rows) else ""
     )

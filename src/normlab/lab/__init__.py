@@ -3,7 +3,10 @@
 ::
 
     catalog/        one TOML file an experiment, with its published values
-    experiment.py   the file's form; load: a name or a path -> Experiment
+    config.py       one training, resolved, as data
+    experiment.py   the form of an experiment's file
+    reading.py      load: a name or a path -> Experiment, or every mistake in the file
+    obstacles.py    what keeps a training from being run
     factors.py      what varies: levels, and the grid of their combinations
     randomness.py   the generator of each purpose in each replicate
     trial.py        one training: configuration -> TrialResult, a pure function
@@ -14,7 +17,8 @@
     intervals.py    paired differences
 """
 
-from normlab.lab.experiment import Experiment, catalog, load
+from normlab.lab.experiment import Experiment
+from normlab.lab.reading import catalog, load
 from normlab.lab.results import Results
 from normlab.lab.runner import Progress, discard, n_stored, run
 

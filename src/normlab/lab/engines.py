@@ -2,8 +2,12 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from threading import Thread
+from time import sleep
 from typing import Any
 
 import loky
@@ -20,6 +24,8 @@ THREAD_VARIABLES = (
 
 ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
 """A worker a processor, and one thread a worker: more would wait for each other."""
+
+SECONDS_BETWEEN_LOOKS = 0.5
 
 
 class InProcess(Executor):
@@ -41,8 +47,10 @@ def local_workers(n_workers: int) -> Executor:
         return InProcess()
     try:
         executor: Executor = loky.ProcessPoolExecutor(
-            max_workers=n_workers, initializer=_start_worker, env=ONE_THREAD
+            n_workers, initializer=_start_worker, initargs=(os.getpid(),), env=ONE_THREAD
         )
+        with _interrupts_held_back():
+            executor.submit(_nothing)  # processes start, and load this package, at the first call
     except OSError as error:  # no semaphores, as where /dev/shm cannot be written
         raise WorkerError(
             f"Worker processes cannot be started here ({error}). Run in this process instead:"
@@ -63,6 +71,34 @@ def n_processors() -> int:
     return int(loky.cpu_count()) or os.cpu_count() or 1
 
 
-def _start_worker() -> None:
-    # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let processes that start meanwhile never see Ctrl-C, which reaches a terminal's every one.
+
+    The parent alone decides what it means, and sees one that came meanwhile afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # starts a process of its own, and lets interrupts through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_worker(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent has ended, be it killed: nobody waits for the results."""
+    while os.getppid() == parent:
+        sleep(SECONDS_BETWEEN_LOOKS)
+    os._exit(1)
+
+
+def _nothing() -> None:
+    pass

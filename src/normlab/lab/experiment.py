@@ -1,36 +1,27 @@
-"""An experiment as data: a TOML file, validated on reading."""
+"""An experiment as data: the form of its file."""
 
-import tomllib
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from normlab.errors import ExperimentError
+from normlab.lab.config import DataConfig, TrialConfig
 from normlab.lab.factors import Factor, Levels, grid, set_field
-from normlab.lab.model import Model, mistakes
+from normlab.lab.model import Model
 from normlab.network import MLPSpec
 from normlab.training import TrainingConfig
 
-CATALOG = Path(__file__).parent / "catalog"
-
 RESPONSES = ("train_accuracy", "train_loss", "test_accuracy", "test_loss")
 Response = Literal["train_accuracy", "train_loss", "test_accuracy", "test_loss"]
+
+COLUMNS = ("replicate", "step", "epoch", *RESPONSES, "diverged_at_step")
+"""The columns of an experiment's table, beside those of its factors."""
 
 
 class Source(Model):
     """Where a set-up, a claim or a number was published."""
 
     text: str
-
-
-class DataConfig(Model):
-    """MNIST, or a folder of IDX files in its form; all rows or the first ones."""
-
-    directory: str | None = None
-    n_train: int | None = Field(default=None, ge=1)
-    n_test: int | None = Field(default=None, ge=1)
 
 
 class Contrast(Model):
@@ -56,22 +47,21 @@ class FigureSpec(Model):
     panels: str | None = None
     x: str | None = None
 
+    @property
+    def axis(self) -> Literal["panels", "x"]:
+        """The name of the figure's own axis."""
+        return "panels" if self.kind == "small-multiples" else "x"
+
+    @property
+    def across(self) -> str:
+        """The factor of that axis."""
+        return getattr(self, self.axis) or ""
+
     @model_validator(mode="after")
     def _its_own_axis(self) -> Self:
-        axis = "panels" if self.kind == "small-multiples" else "x"
-        if getattr(self, axis) is None:
-            raise ValueError(f"must name the factor of {axis!r} for a {self.kind} figure")
+        if not self.across:
+            raise ValueError(f"must name the factor of {self.axis!r} for a {self.kind} figure")
         return self
-
-
-class TrialConfig(Model):
-    """One training, resolved: everything that its result depends on."""
-
-    data: DataConfig
-    network: MLPSpec
-    training: TrainingConfig
-    seed: int
-    replicate: int
 
 
 class Experiment(Model):
@@ -98,124 +88,66 @@ class Experiment(Model):
 
     def resolve(self, levels: Levels, replicate: int) -> TrialConfig:
         """Return the training of one combination of levels and one replicate."""
+        return TrialConfig.model_validate(self.tree_of(levels, replicate))
+
+    def tree_of(self, levels: Levels, replicate: int) -> dict[str, Any]:
+        """Return that training as data, not validated."""
         tree = self.model_dump(include={"data", "network", "training", "seed"})
         for name, level in levels.items():
             set_field(tree, self.factors[name].field, level)
-        return TrialConfig.model_validate(tree | {"replicate": replicate})
+        return tree | {"replicate": replicate}
 
     @model_validator(mode="after")
-    def _names_are_known(self) -> Self:
-        """Check that factors vary what there is, and that contrast and figures name factors."""
-        named: list[tuple[str, str | None]] = [("contrast.factor", self.contrast.factor)]
-        for i, figure in enumerate(self.figures):
-            named += [(f"figures.{i}.lines", figure.lines), (f"figures.{i}.panels", figure.panels)]
-            named += [(f"figures.{i}.x", figure.x)]
-        for place, name in named:
-            if name is not None and name not in self.factors:
-                raise ValueError(
-                    f"{place} must be one of the factors {[*self.factors]}, got {name!r}"
-                )
-        for level in (self.contrast.baseline, self.contrast.treatment):
-            if level not in self.factors[self.contrast.factor].values:
-                raise ValueError(f"contrast names {level!r}, which is no level of its factor")
+    def _parts_fit(self) -> Self:
+        """Check that contrast and figures are about factors and responses that there are."""
+        wrong = [*self._wrong_factors(), *self._wrong_contrast(), *self._wrong_figures()]
+        if wrong:
+            raise ValueError("\n".join(wrong))
         return self
 
+    def _wrong_factors(self) -> Iterator[str]:
+        if not self.factors:
+            yield "factors: must name one factor at least, got none"
+        fields = [factor.field for factor in self.factors.values()]
+        for name, factor in self.factors.items():
+            if not name.isidentifier() or name in COLUMNS:
+                yield (
+                    "factors: must have names of letters, digits and _, other than"
+                    f" {', '.join(COLUMNS)}, got {name!r}"
+                )
+            if fields.count(factor.field) > 1:
+                yield f"factors.{name}.field: must not be another factor's, got {factor.field!r}"
 
-def load(name: str, settings: Mapping[str, Any] | None = None) -> Experiment:
-    """Return the experiment of the catalog called ``name``, or of the TOML file at that path.
+    def _wrong_contrast(self) -> Iterator[str]:
+        contrast = self.contrast
+        yield from self._wrong_factor("contrast.factor", contrast.factor)
+        yield from self._wrong_response("contrast.response", contrast.response)
+        if contrast.factor in self.factors:
+            levels = [*self.factors[contrast.factor].values]
+            for name in ("baseline", "treatment"):
+                if getattr(contrast, name) not in levels:
+                    got = getattr(contrast, name)
+                    yield f"contrast.{name}: must be one of the levels {levels}, got {got!r}"
+        if contrast.baseline == contrast.treatment:
+            yield f"contrast.treatment: must not be the baseline, got {contrast.treatment!r}"
 
-    Parameters
-    ----------
-    name
-        ``"weight-scale"``, or a path that ends in ``.toml``.
-    settings
-        Fields to set before validation, by dotted name: ``{"training.learning_rate": 0.1}``.
+    def _wrong_figures(self) -> Iterator[str]:
+        files = [figure.file for figure in self.figures]
+        for i, figure in enumerate(self.figures):
+            yield from self._wrong_factor(f"figures.{i}.lines", figure.lines)
+            yield from self._wrong_factor(f"figures.{i}.{figure.axis}", figure.across)
+            yield from self._wrong_response(f"figures.{i}.response", figure.response)
+            if figure.across == figure.lines:
+                yield f"figures.{i}.{figure.axis}: must not be its lines, got {figure.lines!r}"
+            if figure.file in files[:i]:
+                yield f"figures.{i}.file: must not be another figure's, got {figure.file!r}"
 
-    Raises
-    ------
-    ExperimentError
-        Naming the file, and each mistake in it with its place and rule.
-    """
-    path = find(name)
-    tree = _read(path)
-    for field, value in (settings or {}).items():
-        _set(tree, field, value)
-    found = mistakes(Experiment, tree)
-    if not found:
-        experiment = Experiment.model_validate(tree)
-        found = [*_wrong_levels(experiment), *_missing_files(experiment, path)]
-    if found:
-        where = f"{path.name} with the fields set" if settings else path.name
-        raise ExperimentError("\n".join(f"{where}: {line}" for line in found))
-    published = None
-    if experiment.published is not None and not _is_another_set_up(settings or {}):
-        published = str(path.parent / experiment.published)
-    return experiment.model_copy(update={"published": published})
+    def _wrong_factor(self, place: str, name: str) -> Iterator[str]:
+        if name not in self.factors:
+            yield f"{place}: must be one of the factors {[*self.factors]}, got {name!r}"
 
-
-def find(name: str) -> Path:
-    """Return the path of an experiment's file."""
-    path = Path(name) if name.endswith(".toml") else CATALOG / f"{name}.toml"
-    if path.is_file():
-        return path
-    if name.endswith(".toml"):
-        raise ExperimentError(f"{name}: no such file.")
-    raise ExperimentError(
-        f"There is no experiment {name!r}. In the catalog: {', '.join(catalog())};"
-        " a file of your own ends in .toml."
-    )
-
-
-def catalog() -> list[str]:
-    """Return the names of the experiments that come with normlab."""
-    return sorted(path.stem for path in CATALOG.glob("*.toml"))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ExperimentError(f"{path}: is not a readable TOML file: {error}") from None
-
-
-def _set(tree: dict[str, Any], field: str, value: Any) -> None:
-    """Set one field; a factor's new levels take the place of those it had, of whatever kind."""
-    factors = tree.get("factors", {})
-    for name, factor in factors.items():
-        if factor.get("field") == field:
-            raise ExperimentError(
-                f"{field}: is varied by the factor {name!r}; set its levels instead:"
-                f" factors.{name}.levels."
-            )
-        for kind in ("levels", "linspace", "logspace"):
-            if field == f"factors.{name}.{kind}":
-                for other in ("levels", "linspace", "logspace"):
-                    factor.pop(other, None)
-    set_field(tree, field, value)
-
-
-def _is_another_set_up(settings: Mapping[str, Any]) -> bool:
-    """Return whether the fields set make it another experiment than the published one."""
-    return any(field.split(".")[0] in ("data", "network", "training") for field in settings)
-
-
-def _wrong_levels(experiment: Experiment) -> list[str]:
-    """Try each level of each factor by itself, with the first levels of the others."""
-    found = []
-    first = {name: factor.values[0] for name, factor in experiment.factors.items()}
-    for name, factor in experiment.factors.items():
-        tree = experiment.model_dump(include={"data", "network", "training", "seed"})
-        for level in factor.values:
-            for other, value in (first | {name: level}).items():
-                set_field(tree, experiment.factors[other].field, value)
-            for line in mistakes(TrialConfig, tree | {"replicate": 0}):
-                found.append(f"factors.{name}, level {level!r}: {line}")
-                break
-    return found
-
-
-def _missing_files(experiment: Experiment, path: Path) -> list[str]:
-    published = experiment.published
-    if published is None or (path.parent / published).is_file():
-        return []
-    return [f"published: must be a file beside it, got {published!r}"]
+    def _wrong_response(self, place: str, response: Response) -> Iterator[str]:
+        part = response.split("_")[0]
+        if getattr(self.training.recording, part) == "never":
+            never = f"training.recording.{part} = 'never'"
+            yield f"{place}: must be recorded, got {response!r} with {never}"

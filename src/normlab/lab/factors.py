@@ -1,6 +1,8 @@
 """What varies in an experiment: factors, their levels, and the grid of all combinations."""
 
+import reprlib
 from itertools import product
+from math import isfinite
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,7 +23,7 @@ class Space(Model):
 
     start: float
     stop: float
-    num: int = Field(ge=2)
+    num: int = Field(ge=2, le=1000)
 
 
 class Factor(Model):
@@ -38,8 +40,11 @@ class Factor(Model):
         given = [bool(self.levels), self.linspace is not None, self.logspace is not None]
         if sum(given) != 1:
             raise ValueError("must have exactly one of levels, linspace and logspace")
+        numbers = [level for level in self.values if isinstance(level, float)]
+        if not all(isfinite(number) for number in numbers):
+            raise ValueError(f"must have finite levels, got {reprlib.repr(self.values)}")
         if len(set(self.values)) < len(self.values):
-            raise ValueError("must have levels that differ")
+            raise ValueError(f"must have levels that differ, got {reprlib.repr(self.values)}")
         return self
 
     @property
@@ -50,7 +55,8 @@ class Factor(Model):
             return tuple(np.linspace(space.start, space.stop, space.num).tolist())
         if self.logspace is not None:
             space = self.logspace
-            return tuple(np.logspace(space.start, space.stop, space.num).tolist())
+            with np.errstate(over="ignore"):  # infinity is no level, and refused as one
+                return tuple(np.logspace(space.start, space.stop, space.num).tolist())
         return self.levels
 
     @property

@@ -4,7 +4,6 @@ from math import nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
 
 from normlab._typing import FloatArray
 
@@ -30,10 +29,15 @@ def paired_difference(baseline: FloatArray, treatment: FloatArray) -> Difference
     Pairs with NaN on either side are left out. The differences of a pair share initial weights
     and batches, which removes what both have in common from their spread.
     """
-    d = treatment - baseline
-    d = d[~np.isnan(d)]
-    n = len(d)
-    if n < 2:
-        return Difference(float(d.mean()) if n else nan, nan, nan, n)
-    half = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2)) * float(d.std(ddof=1)) / sqrt(n)
-    return Difference(float(d.mean()), float(d.mean()) - half, float(d.mean()) + half, n)
+    with np.errstate(invalid="ignore"):  # an infinite loss is a result
+        d = treatment - baseline
+        d = d[~np.isnan(d)]
+        mean = float(d.mean()) if len(d) else nan
+        half = _half_width(d) if len(d) >= 2 else nan
+    return Difference(mean, mean - half, mean + half, len(d))
+
+
+def _half_width(d: FloatArray) -> float:
+    from scipy.special import stdtrit  # when first needed: workers never do, and start sooner
+
+    return float(stdtrit(len(d) - 1, 0.5 + CONFIDENCE / 2)) * float(d.std(ddof=1)) / sqrt(len(d))

@@ -1,11 +1,14 @@
 """What all models of the laboratory share, and how their mistakes are worded."""
 
+import json
+import reprlib
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 
 class Model(BaseModel):
@@ -18,46 +21,87 @@ class Model(BaseModel):
     )
 
 
+M = TypeVar("M", bound=Model)
+
+JSON_WORDS = {
+    "Input should": "must",
+    "String should": "must",
+    "an object": "a table",
+    "a valid dictionary": "a table",
+    "a valid array": "a list",
+}
+"""What TOML calls the things that pydantic names as JSON does."""
+
+
+def parse(model: type[M], tree: dict[str, Any]) -> M:
+    """Return ``tree`` as a model. Types are held to: "3" and true are no numbers, 3.0 no integer.
+
+    Read as JSON, where a list may stand for a tuple and a table for a dataclass.
+    """
+    return model.model_validate_json(json.dumps(tree, default=str), strict=True)
+
+
 def mistakes(model: type[Model], tree: dict[str, Any]) -> list[str]:
     """Return every mistake in ``tree`` as data for ``model``, a line each; none if it is right."""
-    found = list(_unknown_keys(model, tree, ""))
+    found = [*unknown_keys(model, tree)]
     try:
-        model.model_validate(tree)
+        parse(model, tree)
     except ValidationError as error:
-        found += [_worded(dict(item)) for item in error.errors()]
+        places: dict[str, list[ErrorDetails]] = {}
+        for item in error.errors():
+            places.setdefault(_place(item, tree), []).append(item)
+        found += [place + _rule(items) for place, items in places.items()]
     return found
 
 
-def _worded(item: dict[str, Any]) -> str:
-    place = ".".join(str(part) for part in item["loc"] if not str(part).startswith("function-"))
-    message = item["msg"].removeprefix("Value error, ")
-    got = f", got {item['input']!r}" if isinstance(item["input"], str | int | float) else ""
-    if item["type"] == "missing":
-        return f"{place}: is missing"
-    return f"{place or 'experiment'}: {message}{'' if 'got' in message else got}"
+def _place(item: ErrorDetails, tree: Any) -> str:
+    """Return where a mistake is, by the keys that lead there in ``tree``."""
+    parts = []
+    for part in item["loc"]:
+        if isinstance(tree, dict) and (part in tree or item["type"] == "missing"):
+            tree = tree.get(part)
+        elif isinstance(tree, list | tuple) and isinstance(part, int):
+            tree = tree[part]
+        else:
+            break  # pydantic's name for one of several types
+        parts.append(str(part))
+    return f"{'.'.join(parts)}: " if parts else ""
 
 
-def _unknown_keys(kind: Any, tree: Any, place: str) -> Iterator[str]:
+def _rule(items: list[ErrorDetails]) -> str:
+    """Return the rule of one place, or the several of which one must hold there."""
+    if items[0]["type"] == "missing":
+        return "is missing"
+    rule = " or ".join(item["msg"].removeprefix("Value error, ") for item in items)
+    for said, meant in JSON_WORDS.items():
+        rule = rule.replace(said, meant)
+    rule = rule.replace(" or must be ", " or ")
+    if items[0]["type"] == "value_error":  # worded here, with what was got if that helps
+        return rule
+    return f"{rule}, got {reprlib.repr(items[0]['input'])}"
+
+
+def unknown_keys(kind: Any, tree: Any, place: str = "") -> Iterator[str]:
     """Walk data beside its type, and name each key that the type has no field for."""
     known = _fields(kind)
     if known and isinstance(tree, dict):
         for key, value in tree.items():
             if key in known:
-                yield from _unknown_keys(known[key], value, f"{place}{key}.")
+                yield from unknown_keys(known[key], value, f"{place}{key}.")
             else:
                 near = get_close_matches(str(key), known, n=1)
                 remedy = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
                 yield f"{place}{key}: unknown key; {remedy}"
     elif get_origin(kind) is dict and isinstance(tree, dict):  # dict[str, Item]
         for key, value in tree.items():
-            yield from _unknown_keys(get_args(kind)[1], value, f"{place}{key}.")
+            yield from unknown_keys(get_args(kind)[1], value, f"{place}{key}.")
     elif get_origin(kind) is tuple and isinstance(tree, list):  # tuple[Item, ...]
         for i, value in enumerate(tree):
-            yield from _unknown_keys(get_args(kind)[0], value, f"{place}{i}.")
+            yield from unknown_keys(get_args(kind)[0], value, f"{place}{i}.")
     else:  # Item | None
         for choice in get_args(kind):
             if _fields(choice):
-                yield from _unknown_keys(choice, tree, place)
+                yield from unknown_keys(choice, tree, place)
 
 
 def _fields(kind: Any) -> dict[str, Any]:

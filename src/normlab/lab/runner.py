@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from normlab import _checks
 from normlab.errors import WorkerError
+from normlab.lab.config import TrialConfig
 from normlab.lab.engines import local_workers, n_processors, stop
-from normlab.lab.experiment import Experiment, TrialConfig
+from normlab.lab.experiment import Experiment
 from normlab.lab.factors import Levels, grid
 from normlab.lab.results import Failure, Results, Trial
 from normlab.lab.store import Store
@@ -24,6 +25,7 @@ class Progress(NamedTuple):
     found: int  # of those, stored before this run
     diverged: int
     failed: int
+    set_aside: tuple[Path, ...] = ()  # damaged files, found before this run; their trials run again
 
 
 def run(
@@ -57,7 +59,7 @@ def run(
     n_workers = _checks.integer("n_workers", n_workers or n_processors(), at_least=1)
     store = Store(folder)
     store.save_experiment(experiment)
-    tally = _Tally(experiment, on_progress)
+    tally = _Tally(experiment, store, on_progress)
     missing = []
     for levels, replicate, config in trials(experiment):
         result = store.load(config)
@@ -92,8 +94,10 @@ def trials(experiment: Experiment) -> Iterator[tuple[Levels, int, TrialConfig]]:
 class _Tally:
     """What is done so far."""
 
-    def __init__(self, experiment: Experiment, on_progress: Callable[[Progress], object]) -> None:
-        self.experiment, self.on_progress = experiment, on_progress
+    def __init__(
+        self, experiment: Experiment, store: Store, on_progress: Callable[[Progress], object]
+    ) -> None:
+        self.experiment, self.store, self.on_progress = experiment, store, on_progress
         self.trials: list[Trial] = []
         self.failures: list[Failure] = []
         self.found = 0
@@ -110,8 +114,9 @@ class _Tally:
 
     def report(self) -> None:
         diverged = sum(trial.history.diverged_at_step is not None for trial in self.trials)
-        done, failed = len(self.trials), len(self.failures)
-        self.on_progress(Progress(self.experiment.n_trials, done, self.found, diverged, failed))
+        counts = (len(self.trials), self.found, diverged, len(self.failures))
+        set_aside = tuple(self.store.set_aside)
+        self.on_progress(Progress(self.experiment.n_trials, *counts, set_aside))
 
     def results(self) -> Results:
         return Results(self.experiment, self.trials, self.failures)
@@ -120,11 +125,12 @@ class _Tally:
 def _run_missing(
     missing: list[tuple[Levels, int, TrialConfig]], store: Store, tally: _Tally, n_workers: int
 ) -> None:
-    compile_kernels(config for _, _, config in missing)
     executor = local_workers(n_workers)
     try:
+        compile_kernels(config for _, _, config in missing)  # while workers load their code
         # Few in flight: results go to disk as they come, and stopping wastes little.
-        _keep_busy(executor, iter(missing), store, tally, in_flight=2 * n_workers)
+        in_flight = 2 * n_workers if n_workers > 1 else 1
+        _keep_busy(executor, iter(missing), store, tally, in_flight)
     except BrokenExecutor as error:
         raise WorkerError(
             f"A worker process died ({type(error).__name__}), perhaps for want of memory. The"

@@ -22,7 +22,8 @@ from pydantic import ValidationError
 
 from normlab._version import __version__
 from normlab.errors import StoreError
-from normlab.lab.experiment import Experiment, TrialConfig
+from normlab.lab.config import TrialConfig
+from normlab.lab.experiment import Experiment
 from normlab.lab.trial import SCHEMA, TrialResult, trial_id
 
 TIMING_COLUMNS = ("trial", "seconds", "finished_at", "normlab", "python", "machine", "processors")
@@ -34,6 +35,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.trials = folder / "trials"
+        self.set_aside: list[Path] = []
         try:
             self.trials.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -42,7 +44,8 @@ class Store:
     def load(self, config: TrialConfig) -> TrialResult | None:
         """Return a stored trial, or None where there is none.
 
-        A damaged file, or one of another schema, is set aside as ``.damaged``.
+        A damaged file, or one of another schema, is moved to the name that ``set_aside`` then
+        lists, ``ID.damaged``.
         """
         path = self._path(config)
         try:
@@ -54,7 +57,7 @@ class Store:
         except ValidationError:
             result = None
         if result is None or result.schema_version != SCHEMA or result.config != config:
-            path.replace(path.with_suffix(".damaged"))
+            self._set_aside(path)
             return None
         return result
 
@@ -73,12 +76,19 @@ class Store:
         """Delete the stored trials of these configurations, and return how many there were."""
         paths = [path for config in configs if (path := self._path(config)).exists()]
         for path in paths:
-            path.unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise StoreError(f"{path}: cannot be deleted: {error.strerror}.") from None
         return len(paths)
 
-    def damaged(self) -> list[Path]:
-        """Return the files that were set aside."""
-        return sorted(self.trials.glob("*.damaged"))
+    def _set_aside(self, path: Path) -> None:
+        damaged = path.with_suffix(".damaged")
+        try:
+            path.replace(damaged)
+        except OSError as error:
+            raise StoreError(f"{path}: is damaged, cannot be moved: {error.strerror}.") from None
+        self.set_aside.append(damaged)
 
     def _path(self, config: TrialConfig) -> Path:
         return self.trials / f"{trial_id(config)}.json"
@@ -109,6 +119,7 @@ def write_file(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
+        raise StoreError(f"{path}: cannot be written: {error.strerror}.") from None
+    finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
-        raise StoreError(f"{path}: cannot be written: {error.strerror}.") from None

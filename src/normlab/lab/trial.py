@@ -10,12 +10,12 @@ from time import perf_counter
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from normlab.data import Dataset, load_mnist
-from normlab.lab.experiment import DataConfig, TrialConfig
+from normlab.data import Dataset, load_mnist, one_hot
+from normlab.lab.config import DataConfig, TrialConfig
 from normlab.lab.model import Model
 from normlab.lab.randomness import generator
 from normlab.network import build_mlp
-from normlab.training import History, Recording, train
+from normlab.training import History, Recording, TrainingConfig, train
 
 SCHEMA = 1
 """Version of the stored form of a trial; another one means that it is computed again."""
@@ -63,9 +63,10 @@ def run_trial(config: TrialConfig) -> TrialResult:
     The matrix products run on one thread: workers share the processor by trials, and their number
     cannot change a bit of the result.
     """
-    data = _load(config.data)
+    data = _load(config.data, one_hot=_wants_one_hot(config.training))
     seed, replicate = config.seed, config.replicate
-    network = build_mlp(config.network, rng=generator(seed, replicate, "initial weights"))
+    with np.errstate(all="ignore"):  # weights beyond the largest float are a way to diverge
+        network = build_mlp(config.network, rng=generator(seed, replicate, "initial weights"))
     with threadpool_limits(limits=1):
         rng = generator(seed, replicate, "batches")
         history = train(network, data, config.training, rng=rng)
@@ -85,17 +86,21 @@ def compile_kernels(configs: Iterable[TrialConfig]) -> None:
     do it at the same time.
     """
     rows, labels = np.eye(4, dtype=np.float32), np.zeros(4, dtype=np.int64)
-    data = Dataset(rows, labels, rows, labels, n_classes=4)
     forms = {}
     for config in configs:
         spec = replace(config.network, sizes=(4, 4, 4), weight_init=1.0)
         training = replace(
             config.training, steps=1, epochs=None, batch_size=4, recording=Recording()
         )
-        forms[repr((spec, training.optimizer))] = (spec, training)
+        forms[repr((spec, training.optimizer, training.loss))] = (spec, training)
     for spec, training in forms.values():
+        y = one_hot(labels, 4) if _wants_one_hot(training) else labels
         rng = np.random.default_rng(0)
-        train(build_mlp(spec, rng=rng), data, training, rng=rng)
+        train(build_mlp(spec, rng=rng), Dataset(rows, y, rows, y, 4), training, rng=rng)
+
+
+def _wants_one_hot(training: TrainingConfig) -> bool:
+    return training.loss == "squared_error"
 
 
 def timed_trial(config: TrialConfig) -> tuple[TrialResult, float]:
@@ -105,6 +110,8 @@ def timed_trial(config: TrialConfig) -> tuple[TrialResult, float]:
 
 
 @lru_cache(maxsize=2)
-def _load(config: DataConfig) -> Dataset:
+def _load(config: DataConfig, *, one_hot: bool) -> Dataset:
     """Load data once a worker."""
-    return load_mnist(directory=config.directory, n_train=config.n_train, n_test=config.n_test)
+    return load_mnist(
+        one_hot=one_hot, directory=config.directory, n_train=config.n_train, n_test=config.n_test
+    )
