@@ -11,8 +11,8 @@ from normlab.lab.model import Model
 from normlab.network import MLPSpec
 from normlab.training import TrainingConfig
 
-RESPONSES = ("train_accuracy", "train_loss", "test_accuracy", "test_loss")
-Response = Literal["train_accuracy", "train_loss", "test_accuracy", "test_loss"]
+RESPONSES = ("train_accuracy", "test_accuracy", "train_loss", "test_loss")
+Response = Literal["train_accuracy", "test_accuracy", "train_loss", "test_loss"]
 
 COLUMNS = ("replicate", "step", "epoch", *RESPONSES, "diverged_at_step")
 """The columns of an experiment's table, beside those of its factors."""

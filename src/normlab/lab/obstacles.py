@@ -1,0 +1,80 @@
+"""What keeps a training from being run, found before anything runs.
+
+Data, network and training may each be right and still not fit together. How large the data is, is
+read from the headers of its files.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from normlab.data import load_mnist
+from normlab.data.folder import find_files
+from normlab.data.idx import read_header
+from normlab.data.mnist import BUNDLED
+from normlab.errors import DataError
+from normlab.lab.config import DataConfig, SetUp
+from normlab.network import MLPSpec
+from normlab.training import TrainingConfig
+
+
+class DataSize(NamedTuple):
+    """How large a data set is."""
+
+    n_train: int
+    n_test: int
+    n_features: int
+    n_classes: int
+
+
+def obstacles(config: SetUp) -> Iterator[str]:
+    """Yield what keeps the training of ``config`` from being run, a sentence each."""
+    try:
+        size = _size(config.data.directory)
+    except DataError as error:
+        yield f"data.directory: {error}"
+        return
+    yield from _of_data(config.data, size)
+    yield from _of_network(config.network, size)
+    yield from _of_training(config.training, min(config.data.n_train or size[0], size[0]))
+    if config.training.batch_size == 1 and config.network.normalization == "batch":
+        yield "training.batch_size: must be at least 2 with batch normalization, got 1"
+
+
+def _of_data(data: DataConfig, size: DataSize) -> Iterator[str]:
+    for name, there in (("n_train", size.n_train), ("n_test", size.n_test)):
+        wanted = getattr(data, name)
+        if wanted is not None and wanted > there:
+            yield f"data.{name}: must be at most {there}, the images there are, got {wanted}"
+
+
+def _of_network(network: MLPSpec, size: DataSize) -> Iterator[str]:
+    first, last = network.sizes[0], network.sizes[-1]
+    if first != size.n_features:
+        yield f"network.sizes: must begin with {size.n_features}, the pixels an image, got {first}"
+    if last != size.n_classes:
+        yield f"network.sizes: must end with {size.n_classes}, the classes, got {last}"
+
+
+def _of_training(training: TrainingConfig, n_train: int) -> Iterator[str]:
+    if not training.replacement and training.batch_size > n_train:
+        yield (
+            f"training.batch_size: must be at most {n_train}, the training images, without"
+            f" replacement, got {training.batch_size}"
+        )
+    if not training.recorded_steps(n_train):
+        yield (
+            f"training.recording.first_step: must be at most {training.n_steps(n_train)}, the last"
+            f" step, got {training.recording.first_step}"
+        )
+
+
+@lru_cache
+def _size(directory: str | None) -> DataSize:
+    files = find_files(BUNDLED if directory is None else Path(directory))
+    one = load_mnist(directory=directory, n_train=1, n_test=1)
+    n_train, n_test = (
+        read_header(images).shape[0] for images in (files.train_images, files.test_images)
+    )
+    return DataSize(n_train, n_test, one.x_train.shape[1], one.n_classes)

@@ -1,0 +1,66 @@
+"""The command line as a person runs it: another process, its output and its exit code."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import normlab
+from lab.tiny import TINY, edited
+
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")},
+    "PYTHONPATH": str(Path(normlab.__file__).parents[1]),
+    "TERM": "xterm",
+}
+
+SLOW = edited("steps = 11", "steps = 1500", edited("every = 5", "every = 500"))
+"""Eight trainings of a quarter of a second or so: time to be interrupted."""
+
+
+class Said(NamedTuple):
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
+
+
+def command(*arguments: object) -> list[str]:
+    """The command line of another process."""
+    return [sys.executable, "-m", "normlab", *map(str, arguments)]
+
+
+def say(*arguments: object, cwd: Path) -> Said:
+    """Run a command to its end."""
+    done = subprocess.run(
+        command(*arguments), cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=120
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def write(folder: Path, text: str = TINY) -> Path:
+    """Write an experiment's file."""
+    path = folder / "tiny.toml"
+    path.write_text(text)
+    return path
+
+
+def stored(folder: Path) -> dict[str, bytes]:
+    """Whatever a run leaves that is to be reproducible, to the bit."""
+    paths = [*(folder / "trials").iterdir(), folder / "experiment.json", folder / "results.csv"]
+    return {path.name: path.read_bytes() for path in paths if path.exists()}
+
+
+def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
+    """Start a command in a session of its own, as a terminal does."""
+    return subprocess.Popen(
+        command(*arguments),
+        cwd=cwd,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )

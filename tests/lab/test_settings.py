@@ -1,0 +1,49 @@
+"""Fields set from outside, as by ``--set``."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.tiny import TINY, edited, load
+from normlab.errors import ExperimentError
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("training.lr", 0.1, "tiny.toml with the fields set: training.lr: unknown key"),
+        ("training.learning_rate", "x", "training.learning_rate: must be a valid number, got 'x'"),
+        ("training", 3, "training: must be a table, got 3"),
+        ("network.sizes.0", 3, "network.sizes: must be a list"),
+        ("factors.weight_scale", 3, "factors.weight_scale: must be a table, got 3"),
+        ("factors", 3, "factors: must be a table, got 3"),
+        ("factors.other.levels", [1], "factors.other.field: is missing"),
+        ("", 1, ": unknown key"),
+        ("network.normalization", "batch", "is varied by the factor 'normalization'"),
+    ],
+)
+def test_a_wrong_setting_is_named(field: str, value: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        load(tmp_path, settings={field: value})
+    assert message in str(caught.value)
+
+
+def test_a_setting_on_top_of_a_mistake_in_the_file_names_the_mistake(tmp_path: Path) -> None:
+    text = TINY[: TINY.index("[factors")] + "[factors]\na = 3\n" + TINY[TINY.index("[contrast]") :]
+    with pytest.raises(ExperimentError, match=r"factors\.a: must be a table, got 3"):
+        load(tmp_path, text, {"training.steps": 3})
+
+
+def test_a_field_is_set(tmp_path: Path) -> None:
+    experiment = load(tmp_path, settings={"training.learning_rate": 0.5, "network.dropout": 0.25})
+    assert experiment.training.learning_rate == 0.5
+    assert experiment.network.dropout == 0.25
+
+
+@pytest.mark.parametrize("kind", ["levels", "linspace", "logspace"])
+def test_new_levels_take_the_place_of_those_of_any_kind(kind: str, tmp_path: Path) -> None:
+    value = [0.5, 0.25] if kind == "levels" else {"start": 0, "stop": 1, "num": 2}
+    text = edited("levels = [0.1, 0.01]", "logspace = {start = -1, stop = -2, num = 3}")
+    experiment = load(tmp_path, text, {f"factors.weight_scale.{kind}": value})
+    assert len(experiment.factors["weight_scale"].values) == 2
