@@ -14,6 +14,8 @@ import numpy as np
 from normlab._typing import FloatArray
 from normlab.errors import ArgumentError, ShapeError
 
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
 
 def require(condition: bool, argument: str, rule: str, value: object, remedy: str = "") -> None:
     """Raise ``ArgumentError`` unless ``condition`` holds."""
@@ -87,7 +89,7 @@ def float_dtype(argument: str, value: Any) -> np.dtype[np.floating[Any]]:
         dtype = np.dtype(object if value is None else value)  # NumPy takes None for float64
     except TypeError:
         dtype = np.dtype(object)
-    require(dtype in (np.float32, np.float64), argument, "be float32 or float64", value)
+    require(dtype in FLOATS, argument, "be float32 or float64", value)
     return cast(np.dtype[np.floating[Any]], dtype)
 
 
@@ -98,7 +100,7 @@ def float_array(argument: str, value: Any) -> FloatArray:
             f"{argument} must be a NumPy array of float32 or float64, got {type(value).__name__}."
             f" Convert it with np.asarray({argument}, dtype=np.float32)."
         )
-    if value.dtype not in (np.float32, np.float64):
+    if value.dtype not in FLOATS:
         raise ArgumentError(
             f"{argument} must be of dtype float32 or float64, got {value.dtype}."
             f" Convert it with {argument}.astype(np.float32)."

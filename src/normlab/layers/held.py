@@ -1,6 +1,6 @@
 """Arrays that a layer holds."""
 
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,9 @@ class Held(Generic[A]):
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, layer: Any, owner: type | None = None) -> A:
-        if layer is None or self.name not in layer.__dict__:
-            raise AttributeError(self.name)
-        array: A = layer.__dict__[self.name]
-        return array
+    if TYPE_CHECKING:  # reading finds the array in the layer's own __dict__, at full speed
+
+        def __get__(self, layer: Any, owner: type | None = None) -> A: ...
 
     def __set__(self, layer: Any, value: A) -> None:
         held = layer.__dict__.setdefault(self.name, value)
