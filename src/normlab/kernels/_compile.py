@@ -3,6 +3,9 @@
 Of the fast-math flags only ``contract`` (fused multiply-add) is on. ``nnan`` and ``ninf`` would
 assume away the NaN and infinity that a laboratory must record; ``reassoc`` would undo the
 subtraction of a pivot that makes the moments exact.
+
+Compiled kernels lie in ``__pycache__`` and are compiled again when their own file changes; after a
+change here, delete them (``*.nbi``, ``*.nbc``).
 """
 
 import os
