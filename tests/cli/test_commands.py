@@ -105,7 +105,10 @@ def test_wrong_usage_says_what_and_exits_with_2(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("run", "nosuch"), "There is no experiment 'nosuch'. In the catalog: weight-scale;"),
+        (
+            ("run", "nosuch"),
+            "There is no experiment 'nosuch'. In the catalog: weight-scale. A file",
+        ),
         (("show", "nosuch.toml"), "nosuch.toml: no such file."),
         (("run", "tiny.toml", "--set", "training.lr=1"), "training.lr: unknown key; known: steps"),
         (("run", "tiny.toml", "--set", "network.normalization=batch"), "is varied by the factor"),

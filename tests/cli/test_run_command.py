@@ -163,7 +163,7 @@ def test_diverging_trials_are_counted_without_warnings(tmp_path: Path) -> None:
     assert said.code == 0
     assert "4/4 trials, 4 diverged" in said.err.splitlines()
     assert "Warning" not in said.err
-    assert "1/1" in said.out
+    assert "1 / 1" in said.out
 
 
 def test_json_of_diverging_trials_has_no_nan(tmp_path: Path) -> None:
@@ -194,3 +194,27 @@ def test_a_run_is_the_same_from_another_folder(tmp_path: Path) -> None:
     options = ("--replicates", 1, "--workers", 1, "--out", "../there")
     say("run", path, *options, "--set", "factors.weight_scale.levels=[0.1]", cwd=elsewhere)
     assert stored(tmp_path / "there") == stored(tmp_path / "out")
+
+
+def test_another_set_up_in_the_same_folder_is_said(tmp_path: Path) -> None:
+    quick(cwd=tmp_path)
+    said = quick("--set", "training.batch_size=7", cwd=tmp_path)
+    assert "out was last used with another set-up (training.batch_size was 20, now 7)" in said.err
+
+
+def test_the_same_set_up_in_the_same_folder_says_nothing_of_it(tmp_path: Path) -> None:
+    quick(cwd=tmp_path)
+    assert "another set-up" not in quick(cwd=tmp_path).err
+
+
+@pytest.mark.parametrize(
+    ("setting", "code"),
+    [
+        ("training.learning_rate=.1", 0),
+        ("training.replacement=True", 0),
+        ("training.epochs=1", 0),
+        ("sources.0.text=another", 2),  # the file names no sources
+    ],
+)
+def test_settings_are_read_as_people_write_them(setting: str, code: int, tmp_path: Path) -> None:
+    assert quick("--set", setting, cwd=tmp_path).code == code

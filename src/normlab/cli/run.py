@@ -8,7 +8,7 @@ import typer
 
 from normlab.cli.progress import PlainProgress, TerminalProgress
 from normlab.cli.show import NAME_HELP
-from normlab.cli.tables import as_json, contrast_table, equations, stderr, stdout
+from normlab.cli.tables import as_json, contrast_table, equations, print_table, stderr
 
 if TYPE_CHECKING:
     from normlab.lab import Experiment, Progress, Results
@@ -53,6 +53,11 @@ def run(
     folder = out or Path("results") / experiment.name
     words = stderr()
     words.print(f"{experiment.title}: {experiment.n_trials} trainings, stored in {folder}")
+    if changes := lab.changes(experiment, folder):
+        words.print(
+            f"{folder} was last used with another set-up ({'; '.join(changes)}). Its trials stay;"
+            " its table and figures are replaced. --out names another folder."
+        )
     if fresh:
         words.print(f"--fresh: discarded {lab.discard(experiment, folder)} finished trials")
     try:
@@ -68,7 +73,7 @@ def run(
     if json:
         typer.echo(as_json(results, files))
     else:
-        stdout().print(contrast_table(results))
+        print_table(contrast_table(results))
     for failure in results.failures:
         words.print(f"failed: {equations(failure)}: {failure.cause}")
     words.print("Written:", *(f"\n  {path}" for path in files), sep="")
@@ -116,5 +121,15 @@ def _parsed(settings: list[str]) -> dict[str, Any]:
         try:
             fields[field.strip()] = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
-            fields[field.strip()] = text.strip()
+            fields[field.strip()] = _plain(text.strip())
     return fields
+
+
+def _plain(text: str) -> bool | float | str:
+    """Read what is no TOML as Python would, ``True`` and ``.1``, or else as a text."""
+    if text in ("True", "False"):
+        return text == "True"
+    try:
+        return float(text)
+    except ValueError:
+        return text

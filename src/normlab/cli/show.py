@@ -42,6 +42,8 @@ def _factors(experiment: "Experiment") -> list[tuple[str, ...]]:
 
 def _set_up(experiment: "Experiment") -> list[tuple[str, ...]]:
     """Return every field that is set and does not vary, by dotted name."""
+    from normlab.lab.factors import leaves
+
     varied = {factor.field for factor in experiment.factors.values()}
     parts: dict[str, Any] = {
         "data": experiment.data.model_dump(),
@@ -50,16 +52,6 @@ def _set_up(experiment: "Experiment") -> list[tuple[str, ...]]:
     }
     return [
         (field, short(value))
-        for field, value in _leaves(parts)
+        for field, value in leaves(parts).items()
         if field not in varied and value not in (None, {})
     ]
-
-
-def _leaves(tree: dict[str, Any], place: str = "") -> list[tuple[str, Any]]:
-    leaves: list[tuple[str, Any]] = []
-    for name, value in tree.items():
-        if isinstance(value, dict) and value:
-            leaves += _leaves(value, f"{place}{name}.")
-        else:
-            leaves.append((f"{place}{name}", value))
-    return leaves

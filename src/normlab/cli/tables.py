@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -22,6 +23,14 @@ def stdout() -> Console:
     """Return where results go. Text is printed as it is: brackets in it are no markup."""
     console = Console(markup=False, highlight=False)
     return console if console.is_terminal else Console(markup=False, highlight=False, width=WIDE)
+
+
+def print_table(table: Table) -> None:
+    """Print a table to stdout, never narrower than its numbers: these are not cut off."""
+    console = stdout()
+    unbounded = console.options.update(width=10_000, max_width=10_000)
+    needed = Measurement.get(console, unbounded, table).maximum
+    Console(markup=False, highlight=False, width=max(console.width, needed)).print(table)
 
 
 def stderr() -> Console:
@@ -65,7 +74,7 @@ def contrast_table(results: "Results") -> Table:
     contrast = results.experiment.contrast
     others = [name for name in results.levels if name != contrast.factor]
     a, b = short(contrast.baseline), short(contrast.treatment)
-    header = [*others, a, b, "difference", "95% interval", f"diverged {a}/{b}"]
+    header = [*others, a, b, "difference", "95% interval", "diverged"]
     rows = []
     for row in results.contrast():
         d = row.difference
@@ -78,16 +87,17 @@ def contrast_table(results: "Results") -> Table:
                 _mean(row.treatment),
                 "-" if isnan(d.mean) else f"{d.mean:+.3f}",
                 interval,
-                f"{ends[0]}/{ends[1]}" if any(ends) else "",
+                f"{ends[0]} / {ends[1]}" if any(ends) else "",
             ]
         )
     table = text_table(header, rows, numbers_from=0)
     replicates = results.experiment.replicates
     measured = contrast.response.replace("train_", "training ").replace("_", " ")
     table.title = f"Final {measured}, mean of {count(replicates, 'replicate')}"
-    table.caption = "difference: paired over replicates" + (
-        "; a prediction that is not finite counts as wrong" if any(row[-1] for row in rows) else ""
-    )
+    notes = ["difference: paired over replicates"]
+    if any(row[-1] for row in rows):
+        notes += [f"diverged: replicates of {a} / of {b}", "what is not finite counts as wrong"]
+    table.caption = "; ".join(notes)
     return table
 
 

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from normlab._typing import FloatArray, IntArray
-from normlab.figures import frame, published, selection, words
+from normlab.figures import frame, selection, words
 from normlab.figures.style import BAND, INK, STYLE, Look, Role, looks
-from normlab.lab import Results
+from normlab.lab import Results, published
 from normlab.lab.experiment import Experiment, FigureSpec
 
 SIZE = (10.0, 6.0)  # inches

@@ -14,9 +14,9 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Transform
 
 from normlab._typing import FloatArray
-from normlab.figures import frame, published, selection, words
+from normlab.figures import frame, selection, words
 from normlab.figures.style import BAND, GREY, INK, STYLE, Look, Role, looks
-from normlab.lab import Results
+from normlab.lab import Results, published
 from normlab.lab.experiment import FigureSpec
 from normlab.lab.factors import Level
 

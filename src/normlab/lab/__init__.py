@@ -7,6 +7,7 @@
     experiment.py   the form of an experiment's file
     reading.py      load: a name or a path -> Experiment, or every mistake in the file
     obstacles.py    what keeps a training from being run
+    published.py    published values, matched to the levels
     factors.py      what varies: levels, and the grid of their combinations
     randomness.py   the generator of each purpose in each replicate
     trial.py        one training: configuration -> TrialResult, a pure function
@@ -20,6 +21,16 @@
 from normlab.lab.experiment import Experiment
 from normlab.lab.reading import catalog, load
 from normlab.lab.results import Results
-from normlab.lab.runner import Progress, discard, n_stored, run
+from normlab.lab.runner import Progress, changes, discard, n_stored, run
 
-__all__ = ["Experiment", "Progress", "Results", "catalog", "discard", "load", "n_stored", "run"]
+__all__ = [
+    "Experiment",
+    "Progress",
+    "Results",
+    "catalog",
+    "changes",
+    "discard",
+    "load",
+    "n_stored",
+    "run",
+]

@@ -77,11 +77,29 @@ def grid(factors: dict[str, Factor]) -> list[Levels]:
     ]
 
 
+def leaves(tree: dict[str, Any], place: str = "") -> dict[str, Any]:
+    """Return every field of nested dictionaries by its dotted name."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, dict) and value:
+            found |= leaves(value, f"{place}{name}.")
+        else:
+            found[f"{place}{name}"] = value
+    return found
+
+
 def set_field(tree: dict[str, Any], field: str, value: Any) -> None:
-    """Set ``"a.b.c"`` in nested dictionaries, in place, making those on the way."""
-    *parents, last = field.split(".")
-    for name in parents:
-        inner = tree.get(name)
+    """Set ``"a.b.c"`` in nested dictionaries, in place, making those on the way.
+
+    A number counts the items of a list: ``"figures.0.file"``.
+    """
+    name, dot, rest = field.partition(".")
+    index, _, below = rest.partition(".")
+    inner = tree.get(name)
+    if not dot:
+        tree[name] = value
+    elif isinstance(inner, list) and below and index.isdigit() and int(index) < len(inner):
+        set_field(inner[int(index)], below, value)
+    else:
         tree[name] = inner if isinstance(inner, dict) else {}
-        tree = tree[name]
-    tree[last] = value
+        set_field(tree[name], rest, value)

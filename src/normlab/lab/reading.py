@@ -2,10 +2,13 @@
 
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
 from normlab.errors import ExperimentError
+from normlab.lab import published
 from normlab.lab.config import SetUp, TrialConfig
 from normlab.lab.experiment import Experiment
 from normlab.lab.factors import Levels, grid, set_field
@@ -16,8 +19,10 @@ CATALOG = Path(__file__).parent / "catalog"
 
 KINDS_OF_LEVELS = ("levels", "linspace", "logspace")
 
+DURATIONS = ("training.steps", "training.epochs")
 
-def load(name: str, settings: Mapping[str, Any] | None = None) -> Experiment:
+
+def load(name: str | PathLike[str], settings: Mapping[str, Any] | None = None) -> Experiment:
     """Return the experiment of the catalog called ``name``, or of the TOML file at that path.
 
     Parameters
@@ -33,7 +38,7 @@ def load(name: str, settings: Mapping[str, Any] | None = None) -> Experiment:
         Naming the file, and each mistake in it with its place and rule. A combination of levels
         that cannot be trained is a mistake too.
     """
-    path = find(name)
+    path = find(fspath(name))
     tree = _read(path)
     for field, value in (settings or {}).items():
         _set(tree, field, value)
@@ -46,10 +51,13 @@ def load(name: str, settings: Mapping[str, Any] | None = None) -> Experiment:
         where = f"{path.name} with the fields set" if settings else path.name
         lines = [line for text in found for line in text.splitlines()]
         raise ExperimentError("\n".join(f"{where}: {line}" for line in lines))
-    published = None
-    if experiment.published is not None and not _is_another_set_up(settings or {}):
-        published = str(path.parent / experiment.published)
-    return experiment.model_copy(update={"published": published})
+    if experiment.published is None or _is_another_set_up(settings or {}):
+        return experiment.model_copy(update={"published": None})
+    experiment = experiment.model_copy(
+        update={"published": str(path.parent / experiment.published)}
+    )
+    published.read(experiment, experiment.contrast.response)  # a mistake in it is found now
+    return experiment
 
 
 def find(name: str) -> Path:
@@ -59,9 +67,10 @@ def find(name: str) -> Path:
         return path
     if name.endswith(".toml"):
         raise ExperimentError(f"{name}: no such file.")
+    near = get_close_matches(name.replace("_", "-"), catalog(), n=1)
+    remedy = f"Did you mean {near[0]!r}?" if near else f"In the catalog: {', '.join(catalog())}."
     raise ExperimentError(
-        f"There is no experiment {name!r}. In the catalog: {', '.join(catalog())};"
-        " a file of your own ends in .toml."
+        f"There is no experiment {name!r}. {remedy} A file of your own ends in .toml."
     )
 
 
@@ -78,7 +87,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _set(tree: dict[str, Any], field: str, value: Any) -> None:
-    """Set one field; a factor's new levels take the place of those it had, of whatever kind."""
+    """Set one field; it takes the place of those that say the same in another way.
+
+    These are the three kinds of a factor's levels, and steps and epochs.
+    """
     factors = tree.get("factors")
     for name, factor in factors.items() if isinstance(factors, dict) else ():
         if not isinstance(factor, dict):
@@ -91,6 +103,9 @@ def _set(tree: dict[str, Any], field: str, value: Any) -> None:
         if field in (f"factors.{name}.{kind}" for kind in KINDS_OF_LEVELS):
             for kind in KINDS_OF_LEVELS:
                 factor.pop(kind, None)
+    if field in DURATIONS and isinstance(tree.get("training"), dict):
+        for duration in DURATIONS:
+            tree["training"].pop(duration.partition(".")[2], None)
     set_field(tree, field, value)
 
 
@@ -100,10 +115,11 @@ def _is_another_set_up(settings: Mapping[str, Any]) -> bool:
 
 
 def _missing_files(experiment: Experiment, path: Path) -> list[str]:
-    published = experiment.published
-    if published is None or (path.parent / published).is_file():
+    name = experiment.published
+    if name is None or (path.parent / name).is_file():
         return []
-    return [f"published: must be a file beside it, got {published!r}"]
+    remedy = "copy that file too, or delete the line"
+    return [f"published: must be a file beside it, got {name!r}; {remedy}"]
 
 
 def _wrong_fields(experiment: Experiment) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from itertools import islice
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ class Progress(NamedTuple):
 
 def run(
     experiment: Experiment,
-    folder: Path,
+    folder: str | PathLike[str],
     *,
     n_workers: int | None = None,
     on_progress: Callable[[Progress], object] = lambda progress: None,
@@ -56,8 +57,9 @@ def run(
     WorkerError
         Where worker processes cannot be started, or one died; what was done is kept.
     """
-    n_workers = _checks.integer("n_workers", n_workers or n_processors(), at_least=1)
-    store = Store(folder)
+    n_workers = n_processors() if n_workers is None else n_workers
+    _checks.integer("n_workers", n_workers, at_least=1)
+    store = Store(Path(folder))
     store.save_experiment(experiment)
     tally = _Tally(experiment, store, on_progress)
     missing = []
@@ -76,6 +78,11 @@ def run(
 def discard(experiment: Experiment, folder: Path) -> int:
     """Delete the stored trials of ``experiment`` in ``folder``; return how many there were."""
     return Store(folder).discard(config for _, _, config in trials(experiment))
+
+
+def changes(experiment: Experiment, folder: Path) -> list[str]:
+    """Return what the experiment run in ``folder`` last had otherwise in its set-up."""
+    return Store(folder).changes(experiment)
 
 
 def n_stored(experiment: Experiment, folder: Path) -> int:

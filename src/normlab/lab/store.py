@@ -11,6 +11,7 @@ A file appears under its name complete or not at all, whenever the program is st
 """
 
 import csv
+import json
 import os
 import platform
 from collections.abc import Iterable
@@ -24,6 +25,7 @@ from normlab._version import __version__
 from normlab.errors import StoreError
 from normlab.lab.config import TrialConfig
 from normlab.lab.experiment import Experiment
+from normlab.lab.factors import leaves
 from normlab.lab.trial import SCHEMA, TrialResult, trial_id
 
 TIMING_COLUMNS = ("trial", "seconds", "finished_at", "normlab", "python", "machine", "processors")
@@ -65,6 +67,20 @@ class Store:
         """Store a trial, and its time beside it."""
         write_file(self._path(result.config), result.model_dump_json(indent=1).encode())
         self._append_timing(trial_id(result.config), seconds)
+
+    def changes(self, experiment: Experiment) -> list[str]:
+        """Return what the experiment stored here last had otherwise in data, network, training."""
+        parts = {"data", "network", "training", "seed"}
+        try:
+            before = leaves(json.loads((self.folder / "experiment.json").read_bytes()))
+        except (OSError, ValueError):
+            return []
+        now = leaves(experiment.model_dump(mode="json", include=parts))
+        return [
+            f"{field} was {before.get(field)!r}, now {value!r}"
+            for field, value in now.items()
+            if before.get(field) != value
+        ]
 
     def save_experiment(self, experiment: Experiment) -> None:
         """Store the experiment as it is run."""

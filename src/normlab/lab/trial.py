@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from time import perf_counter
+from typing import Self
 
 import numpy as np
+from pydantic import model_validator
 from threadpoolctl import threadpool_limits
 
 from normlab.data import Dataset, load_mnist, one_hot
@@ -22,7 +24,7 @@ SCHEMA = 1
 
 
 class Columns(Model):
-    """The columns of a History; NaN where nothing was recorded."""
+    """The columns of a History, of one length; NaN where nothing was recorded."""
 
     step: tuple[int, ...]
     epoch: tuple[int, ...]
@@ -30,6 +32,13 @@ class Columns(Model):
     train_loss: tuple[float, ...]
     test_accuracy: tuple[float, ...]
     test_loss: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        lengths = {len(column) for _, column in self}
+        if len(lengths) > 1 or lengths == {0}:
+            raise ValueError(f"columns must have one length, at least 1, got {sorted(lengths)}")
+        return self
 
 
 class TrialResult(Model):

@@ -6,7 +6,7 @@ import pytest
 from figures.made_up import PUBLISHED, experiment, scales, with_published
 from normlab import lab
 from normlab.errors import ExperimentError
-from normlab.figures import published
+from normlab.lab import published
 
 HEAD = "weight_scale,normalization,step,epoch,train_accuracy\n"
 
