@@ -8,6 +8,8 @@ import pytest
 from lab.tiny import TINY, load
 from normlab import lab
 from normlab.errors import ExperimentError
+from normlab.lab.config import digest
+from normlab.lab.trial import trial_id
 
 
 def write_images(path: Path, n: int) -> None:
@@ -63,3 +65,11 @@ def test_levels_that_do_not_fit_together_are_named(text: str, tmp_path: Path) ->
         "tiny.toml with the fields set: factors, with rows = 2, batch = 3: training.batch_size:"
         " must be at most 2, the training images, without replacement, got 3"
     )
+
+
+def test_other_data_under_the_same_path_is_another_trial(text: str, tmp_path: Path) -> None:
+    before = load(tmp_path, text).resolve({}, replicate=0)
+    write_labels(tmp_path / "t10k-labels-idx1-ubyte", 4, 9)
+    digest.cache_clear()
+    after = load(tmp_path, text).resolve({}, replicate=0)
+    assert trial_id(before) != trial_id(after)

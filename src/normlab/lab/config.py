@@ -1,7 +1,12 @@
 """One training, resolved: everything that its result depends on, as data."""
 
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
 from pydantic import Field
 
+from normlab.data.folder import find_files
 from normlab.lab.model import Model
 from normlab.network import MLPSpec
 from normlab.training import TrainingConfig
@@ -28,3 +33,12 @@ class TrialConfig(SetUp):
 
     seed: int
     replicate: int
+    data_digest: str | None = None  # of the files of data.directory; the bundled ones never change
+
+
+@lru_cache
+def digest(directory: str) -> str:
+    """Return a fingerprint of the data files in a folder, so that other data is another trial."""
+    *paths, _ = find_files(Path(directory))
+    sums = [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths]
+    return hashlib.sha256("".join(sums).encode()).hexdigest()[:16]

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from normlab.lab.config import DataConfig, TrialConfig
+from normlab.lab.config import DataConfig, TrialConfig, digest
 from normlab.lab.factors import Factor, Levels, grid, set_field
 from normlab.lab.model import Model
 from normlab.network import MLPSpec
@@ -88,7 +88,10 @@ class Experiment(Model):
 
     def resolve(self, levels: Levels, replicate: int) -> TrialConfig:
         """Return the training of one combination of levels and one replicate."""
-        return TrialConfig.model_validate(self.tree_of(levels, replicate))
+        config = TrialConfig.model_validate(self.tree_of(levels, replicate))
+        if config.data.directory is None:
+            return config
+        return config.model_copy(update={"data_digest": digest(config.data.directory)})
 
     def tree_of(self, levels: Levels, replicate: int) -> dict[str, Any]:
         """Return that training as data, not validated."""
