@@ -32,3 +32,8 @@ def test_every_file_that_the_readme_links_is_there() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README.read_text("utf-8"))
     assert links
     assert [link for link in links if not (README.parent / link).exists()] == []
+
+
+def test_nothing_is_left_to_be_filled_in() -> None:
+    lines = README.read_text("utf-8").splitlines()
+    assert [line for line in lines if re.fullmatch(r"[A-Z]{3,}", line)] == []

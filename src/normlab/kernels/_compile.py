@@ -30,12 +30,12 @@ BLOCK_BYTES = 64 * 1024
 
 MIN_BLOCK_ROWS = 16
 
-PARALLEL_SIZE = 2**21
+PARALLEL_SIZE = 2**20
 """Elements from which on several threads work on an array.
 
 On idle processors two threads pay from 2**18 on. But where another program wants one of them, a
-thread that has to wait for it holds the others up for 4 to 8 ms, twenty times what an array of
-2**20 elements takes on one thread.
+thread that has to wait for it holds the others up for 4 to 8 ms, ten times what an array of 2**20
+elements takes on one thread.
 """
 
 _ALONE = Lock()
