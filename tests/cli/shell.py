@@ -64,3 +64,19 @@ def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
+
+
+def unread(*arguments: object, cwd: Path) -> str:
+    """Run a command whose output nobody reads, and return what it says on stderr."""
+    with subprocess.Popen(
+        command(*arguments),
+        cwd=cwd,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        return process.stderr.read()

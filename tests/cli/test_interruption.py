@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.shell import ENVIRONMENT, SLOW, Said, command, say, start, stored, write
+from cli.shell import SLOW, Said, say, start, stored, unread, write
 from lab.tiny import is_gone
 
 
@@ -112,17 +112,6 @@ def test_ctrl_c_while_workers_start_gives_no_traceback(tmp_path: Path) -> None:
 
 def test_a_reader_of_progress_that_stops_early_gives_no_traceback(tmp_path: Path) -> None:
     path = write(tmp_path)
-    with subprocess.Popen(
-        command("run", path, "--out", "out", "--workers", 1),
-        cwd=tmp_path,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.close()
-        err = process.stderr.read()
+    err = unread("run", path, "--out", "out", "--workers", 1, cwd=tmp_path)
     assert "Traceback" not in err
     assert n_done(tmp_path) == 8

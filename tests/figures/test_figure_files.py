@@ -83,4 +83,4 @@ def test_looks_differ_without_their_colors() -> None:
 
 
 def test_there_is_a_look_for_any_number_of_lines() -> None:
-    assert len(looks(["treatment", "baseline", *["other"] * 10])) == 12  # type: ignore[list-item]
+    assert len(looks(["treatment", "baseline", *["other"] * 10])) == 12  # type: ignore[list-item]  # roles as plain words

@@ -25,7 +25,7 @@ def workers() -> Iterator[Executor]:
 def threads() -> set[int]:
     """The numbers of threads that the libraries of this process would use."""
     import numba
-    import numpy  # noqa: F401
+    import numpy  # noqa: F401 - brings the BLAS that threadpoolctl then sees
 
     return {int(pool["num_threads"]) for pool in threadpool_info()} | {numba.get_num_threads()}
 

@@ -6,7 +6,7 @@ from normlab.lab.randomness import PURPOSES, generator
 
 
 def draws(seed: int, replicate: int, purpose: str) -> FloatArray:
-    return generator(seed, replicate, purpose).standard_normal(8)  # type: ignore[arg-type]
+    return generator(seed, replicate, purpose).standard_normal(8)  # type: ignore[arg-type]  # any word
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)

@@ -66,7 +66,9 @@ def dense(name: str, **options: Any) -> Case:
 
 
 def dropout(rate: float, shape: tuple[int, ...]) -> Case:
-    make = lambda dtype: Dropout(rate, rng=np.random.default_rng(0))  # noqa: E731
+    def make(dtype: str) -> Dropout:
+        return Dropout(rate, rng=np.random.default_rng(0))
+
     return Case(f"Dropout {rate:g} {len(shape)}-D", make, shape)
 
 

@@ -200,7 +200,7 @@ def test_any_offset_and_deviation(dtype: str, seed: int, offset: float, deviatio
 def test_any_values_whatever(data: st.DataObject, width: int) -> None:
     """Subnormals beside 1e30, constants, a single value apart: whatever makes it fail."""
     bound = float(np.float32(1e30))
-    numbers = st.floats(-bound, bound, width=width)  # type: ignore[arg-type]
+    numbers = st.floats(-bound, bound, width=width)  # type: ignore[arg-type]  # 32 or 64
     shape = st.tuples(st.integers(2, 20), st.integers(1, 3))
     x = data.draw(hnp.arrays(f"float{width}", shape, elements=numbers))
     dy = np.random.default_rng(0).standard_normal(x.shape).astype(x.dtype)
@@ -220,3 +220,10 @@ def test_splitting_a_batch_and_merging_its_moments_changes_nothing(
     error = 8 * np.sqrt(m) * np.finfo(dtype).eps * std + 8 * np.finfo(np.float64).eps * np.abs(mean)
     assert np.all(np.abs(found.mean - mean) <= error)
     assert np.all(np.abs(np.sqrt(found.var()) - std) <= error)
+
+
+def test_a_mean_of_a_million_and_a_deviation_of_1_keep_six_digits_in_float32() -> None:
+    x = (np.random.default_rng(0).standard_normal((4096, 8)) + 1e6).astype(np.float32)
+    exact, _ = BatchNorm(8).forward(x.astype(np.float64), training=True)
+    y, _ = BatchNorm(8).forward(x, training=True)
+    np.testing.assert_allclose(y, exact, rtol=0, atol=1e-6)

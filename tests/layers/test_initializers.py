@@ -84,4 +84,4 @@ def test_a_wrong_deviation_is_refused(init: Any) -> None:
 
 def test_a_wrong_name_is_told_the_nearest() -> None:
     with pytest.raises(ArgumentError, match=r"Did you mean 'xavier'\?$"):
-        weight_std("xavir", 1, 1)  # type: ignore[arg-type]
+        weight_std("xavir", 1, 1)  # type: ignore[arg-type]  # a typing error is the point

@@ -30,7 +30,7 @@ def test_equal_specs_are_equal_keys() -> None:
 
 def test_spec_is_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
-        MLPSpec(sizes=(4, 3)).dropout = 0.5  # type: ignore[misc]
+        MLPSpec(sizes=(4, 3)).dropout = 0.5  # type: ignore[misc]  # frozen is the point
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """PyTorch in float64: twenty steps of every optimizer, and of a whole network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,25 @@ def test_twenty_steps_along_given_gradients_are_pytorch_s(name: str) -> None:
         assert_same(parameters["0.bias"], bias, "bias")
 
 
+def train_both(
+    network: Network, twin: Any, optimizer: Optimizer, theirs: Any
+) -> Iterator[tuple[float, float]]:
+    """Train both on the same batches, and yield the two losses of each step."""
+    rng, loss = np.random.default_rng(4), SoftmaxCrossEntropy()
+    for _ in range(STEPS):
+        x, labels = rng.standard_normal((32, 8)), rng.integers(5, size=32)
+        result = objective(network, loss, x, labels)
+        optimizer.step(network.parameters, result.gradients)
+        network.update_statistics(result.cache)
+        theirs.zero_grad()
+        value = torch.nn.functional.cross_entropy(
+            twin(torch.from_numpy(x)), torch.from_numpy(labels)
+        )
+        torch.autograd.backward(value)
+        theirs.step()
+        yield result.value, value.item()
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
@@ -141,22 +160,11 @@ def test_a_network_trained_twenty_steps_is_pytorch_s(name: str) -> None:
     network, twin = both_networks()
     optimizer = CASES[name][0]()
     theirs = CASES[name][1](*weights_and_others(network, twin))
-    rng, loss = np.random.default_rng(4), SoftmaxCrossEntropy()
     # The bias before a normalization has a gradient of rounding only, which Adam and its kin
     # divide by its own size: its value is noise in both, and in evaluation without effect.
     compared = [n for n in network.parameters if n not in ("0.bias", "3.bias")]
-    for _ in range(STEPS):
-        x, labels = rng.standard_normal((32, 8)), rng.integers(5, size=32)
-        result = objective(network, loss, x, labels)
-        optimizer.step(network.parameters, result.gradients)
-        network.update_statistics(result.cache)
-        theirs.zero_grad()
-        value = torch.nn.functional.cross_entropy(
-            twin(torch.from_numpy(x)), torch.from_numpy(labels)
-        )
-        torch.autograd.backward(value)
-        theirs.step()
-        assert result.value == pytest.approx(value.item(), rel=1e-9)
+    for ours, their_loss in train_both(network, twin, optimizer, theirs):
+        assert ours == pytest.approx(their_loss, rel=1e-9)
     for key in compared:
         assert_same(oriented(network.parameters[key]), twin_of(twin, key), key)
 
@@ -164,20 +172,9 @@ def test_a_network_trained_twenty_steps_is_pytorch_s(name: str) -> None:
 def test_running_statistics_and_evaluation_after_training_are_pytorch_s() -> None:
     network, twin = both_networks()
     optimizer, theirs = SGD(0.1), torch.optim.SGD(twin.parameters(), lr=0.1)
-    rng, loss = np.random.default_rng(4), SoftmaxCrossEntropy()
-    for _ in range(STEPS):
-        x, labels = rng.standard_normal((32, 8)), rng.integers(5, size=32)
-        result = objective(network, loss, x, labels)
-        optimizer.step(network.parameters, result.gradients)
-        network.update_statistics(result.cache)
-        theirs.zero_grad()
-        value = torch.nn.functional.cross_entropy(
-            twin(torch.from_numpy(x)), torch.from_numpy(labels)
-        )
-        torch.autograd.backward(value)
-        theirs.step()
+    list(train_both(network, twin, optimizer, theirs))
     for name in ("1.running_mean", "1.running_var", "4.running_mean", "4.running_var"):
         assert_same(network.statistics[name], twin_of(twin, name), name)
-    x = rng.standard_normal((7, 8))
+    x = np.random.default_rng(5).standard_normal((7, 8))
     expected = twin.eval()(torch.from_numpy(x))
     assert_same(network.forward(x, training=False)[0], expected, "evaluation")

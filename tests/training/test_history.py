@@ -35,7 +35,7 @@ def test_columns_are_read_only() -> None:
 
 def test_history_is_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
-        history().n_steps = 3  # type: ignore[misc]
+        history().n_steps = 3  # type: ignore[misc]  # frozen is the point
 
 
 def test_columns_are_copies_of_what_was_given() -> None:

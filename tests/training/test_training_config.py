@@ -122,4 +122,4 @@ def test_config_survives_json() -> None:
 
 def test_config_is_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
-        config().steps = 3  # type: ignore[misc]
+        config().steps = 3  # type: ignore[misc]  # frozen is the point
