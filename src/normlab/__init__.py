@@ -11,7 +11,7 @@ Read the folders in the order of the work::
     layers/     pieces: one class a file, with parameters, statistics, forward, backward
     network/    whole networks: spec, build, network
     data/       MNIST, IDX files, mini-batches
-    training/   network + data -> History: config, loop, losses, optimizers, metrics
+    training/   network + data -> History: config, loop, losses, optimizers, metrics, probes
     lab/        questions: many trainings -> results; catalog/ holds the experiments
     figures/    pictures of results; the only user of Matplotlib
     cli/        the command line

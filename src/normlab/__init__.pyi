@@ -43,8 +43,10 @@ from .training import Loss as Loss
 from .training import Momentum as Momentum
 from .training import Nesterov as Nesterov
 from .training import Optimizer as Optimizer
+from .training import Probes as Probes
 from .training import Recording as Recording
 from .training import RMSProp as RMSProp
+from .training import Series as Series
 from .training import SoftmaxCrossEntropy as SoftmaxCrossEntropy
 from .training import SquaredError as SquaredError
 from .training import TrainingConfig as TrainingConfig

@@ -128,6 +128,14 @@ def test_convention_reaches_every_normalization() -> None:
     assert {layer.convention for layer in norms} == {"book"}
 
 
+@pytest.mark.parametrize("scale", [True, False])
+@pytest.mark.parametrize("shift", [True, False])
+def test_scale_and_shift_reach_every_normalization(scale: bool, shift: bool) -> None:
+    network = build(normalization="batch", scale=scale, shift=shift)
+    norms = [layer for layer in network.layers if isinstance(layer, BatchNorm)]
+    assert [(n.gamma is not None, n.beta is not None) for n in norms] == [(scale, shift)] * 2
+
+
 @pytest.mark.parametrize(
     ("weight_init", "variance"),
     [("he", 2 / 300), ("lecun", 1 / 300), ("xavier", 2 / 700), (0.05, 0.0025)],

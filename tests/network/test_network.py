@@ -90,6 +90,32 @@ def test_parameter_gradients_are_those_of_backward(first: int) -> None:
         np.testing.assert_array_equal(alone[name], gradient)
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_forward_of_all_layers_returns_every_output(training: bool) -> None:
+    network, x = Network(layers()), X
+    network.update_statistics(network.forward(X, training=True)[1])
+    outputs, _ = network.forward_all(X, training=training)
+    assert len(outputs) == 4
+    for layer, y in zip(network.layers, outputs, strict=True):
+        x, _ = layer.forward(x, training=training)
+        np.testing.assert_array_equal(y, x)
+
+
+def test_backward_of_all_layers_returns_the_gradient_of_every_output() -> None:
+    network = Network(layers())
+    outputs, cache = network.forward_all(X, training=True)
+    dy = upstream(outputs[-1])
+    passed, gradients = network.backward_all(dy, cache)
+    assert len(passed) == 4
+    for i in reversed(range(4)):
+        np.testing.assert_array_equal(passed[i], dy)
+        dy, _ = network.layers[i].backward(dy, cache.layers[i])
+    expected = network.parameter_gradients(passed[-1], cache)
+    assert list(gradients) == list(expected)
+    for name, gradient in expected.items():
+        np.testing.assert_array_equal(gradients[name], gradient)
+
+
 def test_forward_and_backward_leave_the_network_unchanged() -> None:
     network = Network(layers())
     before = state(network)

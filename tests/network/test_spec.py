@@ -44,6 +44,8 @@ def test_spec_is_frozen() -> None:
         ({"normalization": "bacth"}, "normalization must be one of .*Did you mean 'batch'"),
         ({"placement": "behind"}, "placement must be one of 'before', 'after', got 'behind'"),
         ({"convention": "torch"}, "convention must be one of .*Did you mean 'pytorch'"),
+        ({"scale": 0}, "scale must be True or False, got 0"),
+        ({"shift": None}, "shift must be True or False, got None"),
         ({"dropout": 1.0}, "dropout must be a finite number at least 0 and below 1, got 1.0"),
         ({"weight_init": "hee"}, "weight_init must be one of .*Did you mean 'he'"),
         ({"weight_init": -0.1}, "weight_init must be a finite number at least 0, got -0.1"),

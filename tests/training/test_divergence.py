@@ -1,28 +1,11 @@
 """Divergence is a result: recorded, quiet, and the end of the training."""
 
-from typing import Any
-
 import numpy as np
 import pytest
-from toy import bits, fit, short, toy_data, toy_network
+from toy import bits, exploding, fit, one_hot_data, plain, short, toy_data, toy_network
 
 from normlab.data import Dataset
-from normlab.network import Network
 from normlab.training import Recording, train
-
-
-def exploding(steps: int = 12, **options: Any) -> dict[str, Any]:
-    """A learning rate at which half the squared error grows until it overflows."""
-    return {"steps": steps, "learning_rate": 1e8, "loss": "squared_error"} | options
-
-
-def one_hot_data() -> Dataset:
-    data, rows = toy_data(), np.eye(3, dtype=np.float32)
-    return Dataset(data.x_train, rows[data.y_train], data.x_test, rows[data.y_test])
-
-
-def plain() -> Network:
-    return toy_network(normalization="none")
 
 
 def test_training_ends_at_the_first_objective_that_is_not_finite() -> None:

@@ -5,9 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from normlab.training import History
+from normlab.training import History, Series
 
 NAN = float("nan")
+
+
+def dead_share(value: float = NAN) -> Series:
+    return Series(("layer",), (("ReLU 1",),), np.array([[value]]))
 
 
 def history(**changes: Any) -> History:
@@ -18,7 +22,12 @@ def history(**changes: Any) -> History:
         "train_loss": [2.0, 1.5],
         "test_accuracy": [NAN, 0.75],
         "test_loss": [NAN, 1.25],
+        "batch_accuracy": [0.5, 1.0],
+        "batch_loss": [2.5, 0.5],
         "n_steps": 12,
+        "probed_steps": [1],
+        "probes": {"dead_share": dead_share()},
+        "seconds_per_step": 0.001,
     }
     return History(**(values | changes))
 
@@ -58,6 +67,8 @@ def test_rows_hold_python_numbers_by_column_name() -> None:
         "train_loss": 1.5,
         "test_accuracy": 0.75,
         "test_loss": 1.25,
+        "batch_accuracy": 1.0,
+        "batch_loss": 0.5,
     }
     assert {type(value) for value in row.values()} == {int, float}
 
@@ -73,10 +84,27 @@ def test_equal_histories_are_equal_though_nan_stands_in_them() -> None:
         {"test_loss": [0.0, 1.25]},
         {"n_steps": 13},
         {"diverged_at_step": 13},
+        {"batch_loss": [2.5, NAN]},
+        {"probed_steps": [2]},
+        {"probes": {}},
+        {"probes": {"dead_share": dead_share(0.5)}},
     ],
 )
 def test_one_bit_of_difference_makes_histories_different(change: dict[str, Any]) -> None:
     assert history() != history(**change)
+
+
+def test_the_time_of_a_step_makes_no_difference() -> None:
+    assert history() == history(seconds_per_step=NAN)
+
+
+def test_columns_of_the_batch_and_probes_may_be_left_out() -> None:
+    names = ("batch_accuracy", "batch_loss", "probed_steps", "probes", "seconds_per_step")
+    given = {field: value for field, value in vars(history()).items() if field not in names}
+    short = History(**given)
+    assert np.isnan([short.batch_accuracy, short.batch_loss]).tolist() == [[True, True]] * 2
+    assert (len(short.probed_steps), short.probes) == (0, {})
+    assert np.isnan(short.seconds_per_step)
 
 
 def test_a_history_is_nothing_else() -> None:
@@ -86,6 +114,9 @@ def test_a_history_is_nothing_else() -> None:
 def test_a_history_survives_pickling() -> None:
     copied = pickle.loads(pickle.dumps(history()))
     assert copied == history()
+    assert copied.seconds_per_step == 0.001
+    assert not copied.train_loss.flags.writeable
+    assert not copied.probes["dead_share"].values.flags.writeable
 
 
 def test_a_history_cannot_be_a_key() -> None:
@@ -95,12 +126,13 @@ def test_a_history_cannot_be_a_key() -> None:
 
 def test_repr_tells_the_last_measurements() -> None:
     assert repr(history()) == (
-        "History(12 steps, 2 recorded;"
-        " train_accuracy 0.5, train_loss 1.5, test_accuracy 0.75, test_loss 1.25)"
+        "History(12 steps, 2 recorded, 1 probed;"
+        " train_accuracy 0.5, train_loss 1.5, test_accuracy 0.75, test_loss 1.25,"
+        " batch_accuracy 1, batch_loss 0.5)"
     )
 
 
 def test_repr_tells_the_divergence() -> None:
-    assert repr(history(diverged_at_step=13)) == (
+    assert repr(history(diverged_at_step=13, probes={})) == (
         "History(12 steps, 2 recorded; diverged at step 13)"
     )

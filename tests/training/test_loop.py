@@ -7,7 +7,15 @@ from toy import bits, fit, short, toy_data, toy_network
 from normlab.data import Dataset, batches
 from normlab.errors import ArgumentError
 from normlab.network import Network
-from normlab.training import Recording, Step, TrainingConfig, accuracy, train
+from normlab.training import (
+    Recording,
+    SoftmaxCrossEntropy,
+    Step,
+    TrainingConfig,
+    accuracy,
+    evaluate,
+    train,
+)
 
 
 def normalized_or_not(**options: Any) -> list[Network]:
@@ -110,7 +118,7 @@ def test_a_callback_reads_the_row_that_the_history_keeps() -> None:
     history = train(
         toy_network(),
         toy_data(),
-        short(),
+        short(recording=Recording(batch="always")),
         rng=np.random.default_rng(1),
         callbacks=[lambda step: rows.append(step.row)],
     )
@@ -125,6 +133,19 @@ def test_records_are_measurements_in_evaluation_mode() -> None:
     log_p = y - np.log(np.exp(y.astype(np.float64)).sum(axis=1, keepdims=True))
     expected = -log_p[np.arange(20), data.y_test].mean()
     assert history.test_loss[-1] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_batch_is_measured_in_evaluation_mode_right_after_its_step() -> None:
+    network, data = toy_network(dropout=0.5), toy_data()
+    history = fit(network, data, steps=3, recording=Recording(every=3, batch="always"))
+    draws = batches(40, 10, replacement=False, rng=np.random.default_rng(1))
+    rows = [next(draws) for _ in range(3)][-1]
+    result = evaluate(network, SoftmaxCrossEntropy(), data.x_train[rows], data.y_train[rows])
+    assert (history.batch_loss[-1], history.batch_accuracy[-1]) == result
+
+
+def test_by_default_the_batch_is_not_measured() -> None:
+    assert np.isnan([fit(toy_network()).batch_accuracy, fit(toy_network()).batch_loss]).all()
 
 
 def test_epochs_of_the_records_count_from_zero() -> None:

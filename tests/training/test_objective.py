@@ -87,3 +87,25 @@ def test_cache_serves_the_running_statistics() -> None:
     result = objective(network, SoftmaxCrossEntropy(), data.x_train, data.y_train)
     network.update_statistics(result.cache)
     assert network.statistics["1.n_updates"] == 1
+
+
+@pytest.mark.parametrize("decay", [0.0, DECAY])
+def test_a_watched_objective_is_the_same_to_the_bit(decay: float) -> None:
+    data, loss = toy_data(), SoftmaxCrossEntropy()
+    alone, watched = (
+        objective(toy_network(), loss, data.x_train, data.y_train, decay, watched=choice)
+        for choice in (False, True)
+    )
+    assert watched.value == alone.value
+    assert list(watched.gradients) == list(alone.gradients)
+    for name, gradient in alone.gradients.items():
+        np.testing.assert_array_equal(watched.gradients[name], gradient)
+
+
+def test_only_a_watched_objective_keeps_what_went_through_the_layers() -> None:
+    network, data, loss = toy_network(), toy_data(), SoftmaxCrossEntropy()
+    alone = objective(network, loss, data.x_train, data.y_train)
+    watched = objective(network, loss, data.x_train, data.y_train, watched=True)
+    assert (alone.outputs, alone.upstream) == ((), ())
+    shapes = [y.shape for y in watched.outputs]
+    assert shapes == [dy.shape for dy in watched.upstream] == [(40, 8)] * 6 + [(40, 3)]

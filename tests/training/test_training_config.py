@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from normlab.errors import ArgumentError
-from normlab.training import Adam, Recording, SoftmaxCrossEntropy, SquaredError, TrainingConfig
+from normlab.training import (
+    Adam,
+    Probes,
+    Recording,
+    SoftmaxCrossEntropy,
+    SquaredError,
+    TrainingConfig,
+)
 from normlab.training.config import LOSSES, OPTIMIZERS
 
 
@@ -51,6 +58,7 @@ def recording(**options: Any) -> Recording:
         (lambda: recording(every=0), "every must be an integer of at least 1, got 0"),
         (lambda: recording(train="often"), "train must be one of 'always', 'last', 'never', got"),
         (lambda: recording(test="lst"), "test must be one of .*Did you mean 'last'"),
+        (lambda: recording(batch="last"), "batch must be one of 'never', 'always', got 'last'"),
     ],
 )
 def test_wrong_values_are_refused(make: Callable[[], object], message: str) -> None:
@@ -116,8 +124,8 @@ def test_losses_are_made_by_their_names() -> None:
 def test_config_survives_json() -> None:
     stated = config(optimizer="rmsprop", optimizer_options={"rho": 0.95}, weight_decay=1e-4)
     values = json.loads(json.dumps(asdict(stated)))
-    recorded = Recording(**values.pop("recording"))
-    assert TrainingConfig(recording=recorded, **values) == stated
+    recorded, probes = Recording(**values.pop("recording")), Probes(**values.pop("probes"))
+    assert TrainingConfig(recording=recorded, probes=probes, **values) == stated
 
 
 def test_config_is_frozen() -> None:

@@ -42,3 +42,19 @@ def fit(network: Network, data: Dataset | None = None, seed: int = 1, **options:
     """Train with ``short(**options)``."""
     data = toy_data() if data is None else data
     return train(network, data, short(**options), rng=np.random.default_rng(seed))
+
+
+def exploding(steps: int = 12, **options: Any) -> dict[str, Any]:
+    """A learning rate at which half the squared error grows until it overflows."""
+    return {"steps": steps, "learning_rate": 1e8, "loss": "squared_error"} | options
+
+
+def one_hot_data() -> Dataset:
+    """The toy data with rows of 0 and 1 as targets, for the squared error."""
+    data, rows = toy_data(), np.eye(3, dtype=np.float32)
+    return Dataset(data.x_train, rows[data.y_train], data.x_test, rows[data.y_test])
+
+
+def plain() -> Network:
+    """The toy network without normalization."""
+    return toy_network(normalization="none")

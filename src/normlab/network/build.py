@@ -58,7 +58,13 @@ def _hidden_layer(
     )
     after: list[Layer[Any]] = [ACTIVATION_LAYERS[spec.activation]()]
     if spec.normalization == "batch":
-        norm = BatchNorm(n_outputs, convention=spec.convention, dtype=spec.dtype)
+        norm = BatchNorm(
+            n_outputs,
+            convention=spec.convention,
+            scale=spec.scale,
+            shift=spec.shift,
+            dtype=spec.dtype,
+        )
         after.insert(0 if spec.placement == "before" else 1, norm)
     if spec.dropout > 0:
         after.append(Dropout(spec.dropout, rng=rng.spawn(1)[0]))

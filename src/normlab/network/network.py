@@ -90,6 +90,17 @@ class Network:
             caches.append(cache)
         return x, NetworkCache(tuple(caches))
 
+    def forward_all(
+        self, x: FloatArray, *, training: bool
+    ) -> tuple[tuple[FloatArray, ...], NetworkCache]:
+        """Return the output of every layer, the last of which is ``forward``'s, and the cache."""
+        outputs, caches = [x], []
+        for i in range(len(self.layers)):
+            y, cache = self._forward_through(i, outputs[-1], training)
+            outputs.append(y)
+            caches.append(cache)
+        return tuple(outputs[1:]), NetworkCache(tuple(caches))
+
     def predict(self, x: FloatArray) -> FloatArray:
         """Return the output in evaluation mode: that of ``forward(x, training=False)``.
 
@@ -103,7 +114,18 @@ class Network:
     def backward(self, dy: FloatArray, cache: NetworkCache) -> tuple[FloatArray, Gradients]:
         """Return the gradient of the input and of each parameter."""
         dy, gradients = self._backward_to(0, dy, cache)
-        return dy, self._in_order(gradients)
+        return dy, _in_order(gradients)
+
+    def backward_all(
+        self, dy: FloatArray, cache: NetworkCache
+    ) -> tuple[tuple[FloatArray, ...], Gradients]:
+        """Return the gradient of every layer's output, the last being dy, and of each parameter.
+
+        What ``parameter_gradients`` computes, with what it passes on the way.
+        """
+        passed = [dy]
+        dy, gradients = self._backward_to(1, dy, cache, passed)
+        return tuple(reversed(passed)), _in_order([*gradients, self._first_gradients(dy, cache)])
 
     def parameter_gradients(self, dy: FloatArray, cache: NetworkCache) -> Gradients:
         """Return ``backward``'s gradients alone, without computing dx of the first layer.
@@ -111,8 +133,7 @@ class Network:
         For the network of 784 inputs and five layers of 100, that is a fifth of a step's work.
         """
         dy, gradients = self._backward_to(1, dy, cache)
-        first = self.layers[0].parameter_gradients(dy, cache.layers[0])
-        return self._in_order([*gradients, _dotted(0, first)])
+        return _in_order([*gradients, self._first_gradients(dy, cache)])
 
     def update_statistics(self, cache: NetworkCache) -> None:
         """Move all running statistics towards the batch in ``cache``."""
@@ -150,8 +171,13 @@ class Network:
             raise type(error)(f"layer {i}, {layer!r}: {error}") from None
 
     def _backward_to(
-        self, stop: int, dy: FloatArray, cache: NetworkCache
+        self,
+        stop: int,
+        dy: FloatArray,
+        cache: NetworkCache,
+        passed: list[FloatArray] | None = None,
     ) -> tuple[FloatArray, list[Gradients]]:
+        """Go from the last layer to ``stop``; where given, ``passed`` receives each dx."""
         self._require_own(cache)
         gradients = []
         for i in reversed(range(stop, len(self.layers))):
@@ -161,7 +187,12 @@ class Network:
             except NormlabError as error:
                 raise type(error)(f"layer {i}, {layer!r}: {error}") from None
             gradients.append(_dotted(i, own))
+            if passed is not None:
+                passed.append(dy)
         return dy, gradients
+
+    def _first_gradients(self, dy: FloatArray, cache: NetworkCache) -> Gradients:
+        return _dotted(0, self.layers[0].parameter_gradients(dy, cache.layers[0]))
 
     def _require_own(self, cache: NetworkCache) -> None:
         _checks.instance("cache", cache, NetworkCache, "It is what forward returns second.")
@@ -171,9 +202,9 @@ class Network:
                 f"cache must be of a network of {n_layers} layers, got {len(cache.layers)}."
             )
 
-    @staticmethod
-    def _in_order(gradients: list[Gradients]) -> Gradients:
-        return {name: g for layer in reversed(gradients) for name, g in layer.items()}
+
+def _in_order(gradients: list[Gradients]) -> Gradients:
+    return {name: g for layer in reversed(gradients) for name, g in layer.items()}
 
 
 def _dotted(i: int, gradients: Gradients) -> Gradients:

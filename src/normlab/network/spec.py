@@ -31,6 +31,8 @@ class MLPSpec:
         Of the normalization: ``"before"`` (default) or ``"after"`` the activation.
     convention
         Of the batch normalization, see ``BatchNorm``.
+    scale, shift
+        Whether the batch normalization has a gamma, a beta. Default True.
     dropout
         Rate of dropout after each hidden layer, 0 <= rate < 1. Default 0: none.
     weight_init
@@ -47,6 +49,8 @@ class MLPSpec:
     normalization: Literal["none", "batch"] = "none"
     placement: Literal["before", "after"] = "before"
     convention: ConventionName = "paper"
+    scale: bool = True
+    shift: bool = True
     dropout: float = 0.0
     weight_init: WeightInit = "he"
     bias_before_normalization: bool = False
@@ -62,6 +66,8 @@ class MLPSpec:
         _checks.one_of("normalization", self.normalization, ("none", "batch"))
         _checks.one_of("placement", self.placement, ("before", "after"))
         _checks.one_of("convention", self.convention, CONVENTIONS)
+        _checks.boolean("scale", self.scale)
+        _checks.boolean("shift", self.shift)
         weight_init = self.weight_init
         std = weight_std(weight_init, 1, 1)
         _checks.boolean("bias_before_normalization", self.bias_before_normalization)

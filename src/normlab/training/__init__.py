@@ -16,6 +16,8 @@ from normlab.training.optimizers import (
     Optimizer,
     RMSProp,
 )
+from normlab.training.probes.settings import Probes
+from normlab.training.series import Series
 
 __all__ = [
     "SGD",
@@ -27,8 +29,10 @@ __all__ = [
     "Momentum",
     "Nesterov",
     "Optimizer",
+    "Probes",
     "RMSProp",
     "Recording",
+    "Series",
     "SoftmaxCrossEntropy",
     "SquaredError",
     "Step",

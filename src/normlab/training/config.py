@@ -17,6 +17,7 @@ from normlab.training.optimizers import (
     Optimizer,
     RMSProp,
 )
+from normlab.training.probes.settings import Probes
 
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "sgd": SGD,
@@ -53,12 +54,16 @@ class Recording:
     train, test
         Which data is measured: ``"always"``, at the ``"last"`` record only, or ``"never"``.
         Default ``"always"``.
+    batch
+        ``"always"``: the step's own batch is measured too, in evaluation mode like the rest.
+        Default ``"never"``.
     """
 
     first_step: int | None = None
     every: int | None = None
     train: Literal["always", "last", "never"] = "always"
     test: Literal["always", "last", "never"] = "always"
+    batch: Literal["never", "always"] = "never"
 
     def __post_init__(self) -> None:
         if self.first_step is not None:
@@ -67,6 +72,7 @@ class Recording:
             _checks.integer("every", self.every, at_least=1)
         _checks.one_of("train", self.train, WHEN)
         _checks.one_of("test", self.test, WHEN)
+        _checks.one_of("batch", self.batch, ("never", "always"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +102,8 @@ class TrainingConfig:
         L2: adds weight_decay / 2 sum(weight^2) to the objective; weights only. Default 0.
     recording
         What is measured and when.
+    probes
+        What is watched inside the network and when. Default: nothing.
     """
 
     steps: int | None = None
@@ -108,6 +116,7 @@ class TrainingConfig:
     loss: Literal["softmax_cross_entropy", "squared_error"] = "softmax_cross_entropy"
     weight_decay: float = 0.0
     recording: Recording = field(default_factory=Recording)
+    probes: Probes = field(default_factory=Probes)
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.epochs is None):
@@ -120,6 +129,7 @@ class TrainingConfig:
         _checks.one_of("loss", self.loss, LOSSES)
         _checks.instance("optimizer_options", self.optimizer_options, Mapping)
         _checks.instance("recording", self.recording, Recording)
+        _checks.instance("probes", self.probes, Probes)
         plain = {
             duration: _checks.integer(duration, getattr(self, duration), at_least=1),
             "batch_size": _checks.integer("batch_size", self.batch_size, at_least=1),
@@ -161,3 +171,10 @@ class TrainingConfig:
         every = self.recording.every or self.steps_per_epoch(n_rows)
         first = self.recording.first_step or min(every, last)
         return range(first, last + 1, every)
+
+    def probed_steps(self, n_rows: int) -> range:
+        """Return the steps that are watched on ``n_rows`` training rows, none without probes."""
+        if not self.probes.names:
+            return range(0)
+        every = self.probes.every or self.steps_per_epoch(n_rows)
+        return range(self.probes.first_step, self.n_steps(n_rows) + 1, every)

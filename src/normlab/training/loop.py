@@ -1,21 +1,21 @@
 """The training loop."""
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from math import isfinite, nan
-from typing import Any, NamedTuple
+from contextlib import nullcontext
+from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 
 from normlab import _checks
 from normlab.data import Dataset, batches
-from normlab.errors import StatisticsError
 from normlab.network import Network
 from normlab.training.config import TrainingConfig
-from normlab.training.history import COLUMNS, History
-from normlab.training.losses import Loss
-from normlab.training.metrics import evaluate
+from normlab.training.history import History
 from normlab.training.objective import objective
+from normlab.training.probes.prober import Prober
+from normlab.training.recorder import Recorder
+from normlab.training.stopwatch import Stopwatch
 
 
 class Step(NamedTuple):
@@ -39,7 +39,8 @@ def train(
 
     Each step draws a batch, computes the objective and its gradient in training mode, lets the
     optimizer step, and then moves the running statistics towards the batch. Measurements are made
-    in evaluation mode and change nothing.
+    in evaluation mode and change nothing; probes watch the passes of steps, and change nothing
+    either.
 
     When the objective is not finite, training has diverged: that step is not taken, the network is
     measured a last time, and the history says where. (A last step that leads there shows in what is
@@ -53,9 +54,10 @@ def train(
     data
         Rows and targets for training, and for the test measurements.
     config
-        How long, which batches, optimizer, loss, and what to record when.
+        How long, which batches, optimizer, loss, and what to record and to watch when.
     rng
-        Generator of the batches; nothing else is drawn from it.
+        Generator of the batches; nothing else is drawn from it. What probes draw comes from one
+        spawned from it.
     callbacks
         Functions called with a ``Step`` after each step, for progress.
 
@@ -77,62 +79,35 @@ def train(
     _checks.instance("config", config, TrainingConfig)
     _checks.generator("rng", rng)
     n_rows, n_steps = len(data.x_train), config.n_steps(len(data.x_train))
-    recorder = _Recorder(network, data, config)
+    stopwatch = Stopwatch()
+    recorder = Recorder(network, data, config, stopwatch)
+    prober = Prober(network, config, n_rows, rng, stopwatch)
     optimizer, loss = config.make_optimizer(), config.make_loss()
     parameters, dtype = network.parameters, network.dtype
     draws = batches(n_rows, config.batch_size, replacement=config.replacement, rng=rng)
+    diverged_at_step = None
     for step in range(1, n_steps + 1):
         rows = next(draws)
-        x = data.x_train[rows].astype(dtype, copy=False)
-        result = objective(network, loss, x, data.y_train[rows], config.weight_decay)
+        x, target = data.x_train[rows].astype(dtype, copy=False), data.y_train[rows]
+        probed = step in prober.due
+        result = objective(network, loss, x, target, config.weight_decay, watched=probed)
         if not isfinite(result.value):
-            recorder.record(step, last=True)
-            return recorder.history(step - 1, diverged_at_step=step)
-        optimizer.step(parameters, result.gradients)
+            recorder.record(step, x, target, last=True)
+            diverged_at_step = step
+            break
+        with prober.watching(step, x, result) if probed else nullcontext():
+            optimizer.step(parameters, result.gradients)
         network.update_statistics(result.cache)
-        row = recorder.record_if_due(step)
+        row = recorder.record_if_due(step, x, target)
         for callback in callbacks:
             callback(Step(step, n_steps, result.value, row))
-    return recorder.history(n_steps)
-
-
-class _Recorder:
-    """Measures the network at the steps that the config asks for."""
-
-    def __init__(self, network: Network, data: Dataset, config: TrainingConfig) -> None:
-        self.network, self.data, self.config = network, data, config
-        self.loss: Loss = config.make_loss()
-        self.due = config.recorded_steps(len(data.x_train))
-        rule = f"come by step {config.n_steps(len(data.x_train))}, the last one"
-        first = config.recording.first_step
-        _checks.require(len(self.due) > 0, "recording.first_step", rule, first)
-        self.per_epoch = config.steps_per_epoch(len(data.x_train))
-        self.rows: list[dict[str, float]] = []
-
-    def record_if_due(self, step: int) -> dict[str, float] | None:
-        """Record after ``step`` if it is one of the recorded steps."""
-        return self.record(step, last=step == self.due[-1]) if step in self.due else None
-
-    def record(self, step: int, *, last: bool) -> dict[str, float]:
-        """Measure what is to be measured, and keep it as a row."""
-        row = dict.fromkeys(COLUMNS, nan)
-        row["step"], row["epoch"] = step, (step - 1) // self.per_epoch
-        recording, data = self.config.recording, self.data
-        self._measure(row, "train", recording.train, data.x_train, data.y_train, last)
-        self._measure(row, "test", recording.test, data.x_test, data.y_test, last)
-        self.rows.append(row)
-        return row
-
-    def _measure(
-        self, row: dict[str, float], part: str, when: str, x: Any, target: Any, last: bool
-    ) -> None:
-        if when == "always" or (when == "last" and last):
-            # Divergence at step 1 leaves normalization without statistics to be measured with.
-            with suppress(StatisticsError):
-                result = evaluate(self.network, self.loss, x, target)
-                row[f"{part}_loss"], row[f"{part}_accuracy"] = result
-
-    def history(self, n_steps: int, diverged_at_step: int | None = None) -> History:
-        """Return the rows as a History."""
-        columns: dict[str, Any] = {name: [row[name] for row in self.rows] for name in COLUMNS}
-        return History(**columns, n_steps=n_steps, diverged_at_step=diverged_at_step)
+        if step == 1:
+            stopwatch.start()
+    return History(
+        **recorder.columns(),
+        n_steps=n_steps if diverged_at_step is None else step - 1,
+        diverged_at_step=diverged_at_step,
+        probed_steps=np.array(prober.steps, dtype=int),
+        probes=prober.series(),
+        seconds_per_step=stopwatch.seconds_each(step - 1),
+    )

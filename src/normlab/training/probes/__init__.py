@@ -1,0 +1,1 @@
+"""What is watched inside a training: one probe a file."""
