@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from normlab.lab import Experiment, Results
-from normlab.lab.experiment import FigureSpec
 from normlab.lab.factors import grid
+from normlab.lab.figure_spec import FigureSpec
 from normlab.lab.results import Trial
 from normlab.training import History
 
@@ -44,6 +44,7 @@ def experiment(**changes: Any) -> Experiment:
             "weight_scale": {
                 "field": "network.weight_init",
                 "label": "scale of weights",
+                "symbol": "w",
                 "levels": [1.0, 0.1],
             },
             "normalization": {

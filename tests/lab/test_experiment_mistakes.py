@@ -77,7 +77,7 @@ MISTAKES = {
         "contrast.treatment: must be one of the levels ['none', 'batch'], got 'bach'"
     ),
     ('treatment = "batch"', 'treatment = "none"'): "contrast.treatment: must not be the baseline",
-    ('"train_accuracy"', '"accuracy"'): "contrast.response: must be 'train_accuracy'",
+    ('"train_accuracy"', '"accuracy"'): "contrast.response: must be one of the responses",
     ('test = "last"', 'train = "never"'): (
         "contrast.response: must be recorded,"
         " got 'train_accuracy' with training.recording.train = 'never'"
@@ -88,7 +88,7 @@ MISTAKES = {
     (SIZES, "[784, 10, 9]"): "network.sizes: must end with 10, the classes, got 9",
     ("= 200", "= 60001"): "data.n_train: must be at most 60000, the images there are, got 60001",
     ("= 100", "= 10001"): "data.n_test: must be at most 10000, the images there are, got 10001",
-    ("= 200", '= 200\ndirectory = "no"'): "data.directory: no must be a folder of IDX files",
+    ("= 200", '= 200\ndirectory = "no"'): "/no must be a folder of IDX files",
     ("= 20\nreplacement = true", "= 201"): "training.batch_size: must be at most 200",
     ("= 20\n", "= 1\n"): "with normalization = batch: training.batch_size: must be at least 2",
     ("first_step = 1", "first_step = 12"): "first_step: must be at most 11, the last step, got 12",
@@ -114,10 +114,10 @@ def test_a_mistake_is_named_with_file_place_and_rule(
     ("change", "message"),
     [
         (('lines = "norm', 'lines = "morn'), "figures.0.lines: must be one of the factors"),
-        (('panels = "weight_scale"', ""), "figures.0: must name the factor of 'panels'"),
+        (('panels = "weight_scale"', ""), "figures.0: must have 'panels' where its"),
         (('"panels"', '"../panels"'), "figures.0.file: must match pattern"),
-        (('"small-multiples"', '"bars"'), "figures.0.kind: must be 'small-multiples' or"),
-        (('panels = "weight_scale"', 'panels = "normalization"'), "panels: must not be its lines"),
+        (('"small-multiples"', '"bars"'), "figures.0.kind: must be 'learning-curves'"),
+        (('panels = "weight_scale"', 'panels = "normalization"'), "must name different factors"),
     ],
 )
 def test_a_mistake_in_a_figure_is_named(

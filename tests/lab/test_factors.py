@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from normlab.lab.factors import Factor, Space, grid, set_field
+from normlab.lab.factors import Factor, Space, find_level, grid, set_field
 
 
 def factor(**levels: Any) -> Factor:
@@ -66,3 +66,51 @@ def test_setting_a_level_is_exact() -> None:
     tree: dict[str, Any] = {}
     set_field(tree, "x", value)
     assert tree["x"] == value
+
+
+BATCH: dict[str, Any] = {
+    "name": "fixed",
+    "set": {"network.normalization": "batch", "network.scale": False},
+}
+
+
+def test_a_named_level_sets_several_fields() -> None:
+    named = Factor.model_validate({"field": "network.normalization", "levels": ["none", BATCH]})
+    assert named.values == ("none", "fixed")
+    assert named.settings("none") == {"network.normalization": "none"}
+    assert named.settings("fixed") == BATCH["set"]
+    assert named.fields == ("network.normalization", "network.scale")
+
+
+def test_named_levels_alone_need_no_field() -> None:
+    assert Factor.model_validate({"levels": [BATCH]}).fields == tuple(BATCH["set"])
+
+
+def test_a_named_level_may_set_a_list_under_a_number() -> None:
+    sizes = [784, 10, 10]
+    depth = Factor.model_validate({"levels": [{"name": 1, "set": {"network.sizes": sizes}}]})
+    assert depth.values == (1,)
+    assert depth.settings(1) == {"network.sizes": sizes}
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule"),
+    [
+        ({"levels": ["a"]}, "must have a field, or levels that say what they set"),
+        ({"field": "x", "levels": [BATCH]}, "must have no field where every level says"),
+        ({"levels": [{"name": "a", "set": {}}]}, "at least 1 item"),
+        ({"levels": [BATCH, BATCH]}, "must have levels that differ"),
+    ],
+)
+def test_what_a_factor_needs_is_said(fields: dict[str, Any], rule: str) -> None:
+    with pytest.raises(ValidationError, match=rule):
+        Factor.model_validate(fields)
+
+
+def test_a_number_is_found_among_the_levels_though_written_shorter() -> None:
+    levels = (1.0, 0.54116953, "he", True)
+    assert find_level(levels, 1) == 0
+    assert find_level(levels, 0.5411695) == 1
+    assert find_level(levels, "he") == 2
+    assert find_level(levels, True) == 3
+    assert find_level(levels, 0.54) is None

@@ -58,12 +58,12 @@ def rows(results: Results) -> list[dict[str, str]]:
 def test_arrays_have_an_axis_a_factor_then_the_replicates(experiment: Experiment) -> None:
     results = Results(experiment, every_trial(experiment))
     assert results.shape == (2, 2, 2)
-    assert results.final("train_accuracy").shape == (2, 2, 2)
+    assert results.response("train_accuracy").shape == (2, 2, 2)
     assert results.curves("train_accuracy").shape == (2, 2, 2, 3)
 
 
 def test_final_values_stand_at_their_levels(experiment: Experiment) -> None:
-    final = Results(experiment, every_trial(experiment)).final("train_accuracy")
+    final = Results(experiment, every_trial(experiment)).response("train_accuracy")
     np.testing.assert_allclose(final[0], [[0.1, 0.11], [0.3, 0.31]])
     np.testing.assert_allclose(final[1], [[0.2, 0.21], [0.4, 0.41]])
 
@@ -84,14 +84,14 @@ def test_the_order_of_execution_changes_nothing(experiment: Experiment) -> None:
 
 def test_a_missing_trial_is_nan(experiment: Experiment) -> None:
     results = Results(experiment, every_trial(experiment)[1:])
-    assert np.isnan(results.final("train_accuracy")).sum() == 1
-    assert np.isnan(results.final("train_accuracy")[0, 0, 0])
+    assert np.isnan(results.response("train_accuracy")).sum() == 1
+    assert np.isnan(results.response("train_accuracy")[0, 0, 0])
     assert np.isnan(results.curves("train_accuracy")[0, 0, 0]).all()
 
 
 def test_no_trials_at_all_are_nan_everywhere(experiment: Experiment) -> None:
     results = Results(experiment, [])
-    assert np.isnan(results.final("train_accuracy")).all()
+    assert np.isnan(results.response("train_accuracy")).all()
     assert results.steps.tolist() == []
     assert [row.difference.n_pairs for row in results.contrast()] == [0, 0]
 
@@ -114,7 +114,7 @@ def test_divergence_is_told_by_its_step(experiment: Experiment) -> None:
 
 
 def test_the_final_value_of_a_diverged_trial_is_its_last(experiment: Experiment) -> None:
-    assert one_diverged(experiment).final("train_accuracy")[0, 0, 0] == 0
+    assert one_diverged(experiment).response("train_accuracy")[0, 0, 0] == 0
 
 
 def test_the_contrast_pairs_replicates(experiment: Experiment) -> None:

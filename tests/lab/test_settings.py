@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from lab.test_misfits import CLAIM
 from lab.tiny import TINY, edited, load
+from normlab import lab
 from normlab.errors import ExperimentError
 
 
@@ -18,7 +20,7 @@ from normlab.errors import ExperimentError
         ("network.sizes.0", 3, "network.sizes: must be a list"),
         ("factors.weight_scale", 3, "factors.weight_scale: must be a table, got 3"),
         ("factors", 3, "factors: must be a table, got 3"),
-        ("factors.other.levels", [1], "factors.other.field: is missing"),
+        ("factors.other.levels", [1], "factors.other: must have a field"),
         ("", 1, ": unknown key"),
         ("network.normalization", "batch", "is varied by the factor 'normalization'"),
     ],
@@ -47,3 +49,56 @@ def test_new_levels_take_the_place_of_those_of_any_kind(kind: str, tmp_path: Pat
     text = edited("levels = [0.1, 0.01]", "logspace = {start = -1, stop = -2, num = 3}")
     experiment = load(tmp_path, text, {f"factors.weight_scale.{kind}": value})
     assert len(experiment.factors["weight_scale"].values) == 2
+
+
+QUICK = """
+[quick]
+replicates = 1
+"training.steps" = 6
+"factors.weight_scale.levels" = [0.1]
+"""
+
+
+def test_the_quick_setting_sets_its_fields(tmp_path: Path) -> None:
+    load(tmp_path, TINY + QUICK)
+    experiment = lab.load(tmp_path / "tiny.toml", quick=True)
+    assert (experiment.replicates, experiment.training.steps, experiment.n_trials) == (1, 6, 2)
+    assert experiment.setting == "quick"
+
+
+def test_the_full_setting_is_as_written(tmp_path: Path) -> None:
+    experiment = load(tmp_path, TINY + QUICK)
+    assert (experiment.replicates, experiment.n_trials, experiment.setting) == (2, 8, "full")
+
+
+def test_other_fields_win_over_the_quick_setting(tmp_path: Path) -> None:
+    load(tmp_path, TINY + QUICK)
+    experiment = lab.load(tmp_path / "tiny.toml", {"replicates": 3}, quick=True)
+    assert experiment.n_trials == 6
+
+
+def test_a_mistake_in_the_quick_setting_is_found_in_the_full_one_too(tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match=r"quick: training\.stepps: unknown key"):
+        load(tmp_path, TINY + QUICK.replace("steps", "stepps"))
+
+
+def test_an_experiment_without_a_quick_setting_says_how_to_give_it_one(tmp_path: Path) -> None:
+    load(tmp_path)
+    with pytest.raises(ExperimentError, match=r"tiny\.toml: quick: is missing; for example"):
+        lab.load(tmp_path / "tiny.toml", quick=True)
+
+
+def test_levels_that_a_claim_names_may_be_left_out_later(tmp_path: Path) -> None:
+    text = TINY + CLAIM + "where = {weight_scale = 0.01}"
+    experiment = load(tmp_path, text, {"factors.weight_scale.levels": [0.1]})
+    assert len(experiment.claims) == 1
+
+
+def test_a_data_folder_is_seen_from_the_file(tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match=f"{tmp_path}/no must be a folder"):
+        load(tmp_path, edited("= 200", '= 200\ndirectory = "no"'))
+
+
+def test_a_data_folder_that_is_set_is_seen_from_here(tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match=f"{Path.cwd()}/no must be a folder"):
+        load(tmp_path, settings={"data.directory": "no"})

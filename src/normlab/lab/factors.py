@@ -1,8 +1,10 @@
 """What varies in an experiment: factors, their levels, and the grid of all combinations."""
 
 import reprlib
+from collections.abc import Sequence
+from functools import cached_property
 from itertools import product
-from math import isfinite
+from math import isclose, isfinite
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +15,17 @@ from normlab.lab.model import Model
 Level: TypeAlias = bool | int | float | str
 Levels: TypeAlias = dict[str, Level]
 """One combination: the level of each factor by the factor's name."""
+
+
+CLOSENESS = 1e-6
+"""How far a written number may be from the level that it means, relatively."""
+
+
+class NamedLevel(Model):
+    """A level that sets several fields together, or one to a list, under a name of its own."""
+
+    name: Level
+    set: dict[str, Any] = Field(min_length=1)
 
 
 class Space(Model):
@@ -27,11 +40,15 @@ class Space(Model):
 
 
 class Factor(Model):
-    """A field of the experiment that varies, and its levels: a list, a linspace or a logspace."""
+    """What varies, and its levels: a list, a linspace or a logspace.
 
-    field: str
+    A plain level is the value of ``field``; a named one sets the fields that it lists.
+    """
+
+    field: str | None = None
     label: str = ""
-    levels: tuple[Level, ...] = ()
+    symbol: str = ""
+    levels: tuple[Level | NamedLevel, ...] = ()
     linspace: Space | None = None
     logspace: Space | None = None
 
@@ -45,11 +62,16 @@ class Factor(Model):
             raise ValueError(f"must have finite levels, got {reprlib.repr(self.values)}")
         if len(set(self.values)) < len(self.values):
             raise ValueError(f"must have levels that differ, got {reprlib.repr(self.values)}")
+        plain = len(self._named) < len(self.values)
+        if plain and self.field is None:
+            raise ValueError("must have a field, or levels that say what they set")
+        if self.field is not None and not plain:
+            raise ValueError("must have no field where every level says what it sets")
         return self
 
-    @property
+    @cached_property
     def values(self) -> tuple[Level, ...]:
-        """The levels, computed where they are a space."""
+        """The levels: names of the named ones, numbers computed where they are a space."""
         if self.linspace is not None:
             space = self.linspace
             return tuple(np.linspace(space.start, space.stop, space.num).tolist())
@@ -57,7 +79,21 @@ class Factor(Model):
             space = self.logspace
             with np.errstate(over="ignore"):  # infinity is no level, and refused as one
                 return tuple(np.logspace(space.start, space.stop, space.num).tolist())
-        return self.levels
+        return tuple(v.name if isinstance(v, NamedLevel) else v for v in self.levels)
+
+    @cached_property
+    def _named(self) -> dict[Level, dict[str, Any]]:
+        return {level.name: level.set for level in self.levels if isinstance(level, NamedLevel)}
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every field that some level sets."""
+        named = [field for fields in self._named.values() for field in fields]
+        return tuple(dict.fromkeys([*([self.field] if self.field else []), *named]))
+
+    def settings(self, level: Level) -> dict[str, Any]:
+        """Return what a level sets, by dotted field name."""
+        return self._named.get(level) or {self.field or "": level}
 
     @property
     def is_geometric(self) -> bool:
@@ -103,3 +139,14 @@ def set_field(tree: dict[str, Any], field: str, value: Any) -> None:
     else:
         tree[name] = inner if isinstance(inner, dict) else {}
         set_field(tree[name], rest, value)
+
+
+def find_level(values: Sequence[Level], wanted: Level) -> int | None:
+    """Return the place of a level among the levels; numbers need be close, not equal."""
+    for i, value in enumerate(values):
+        if isinstance(value, bool | str) or isinstance(wanted, bool | str):
+            if type(value) is type(wanted) and value == wanted:
+                return i
+        elif isclose(value, wanted, rel_tol=CLOSENESS):
+            return i
+    return None

@@ -2,7 +2,7 @@
 
 import json
 import reprlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_args, get_origin
@@ -50,22 +50,34 @@ def mistakes(model: type[Model], tree: dict[str, Any]) -> list[str]:
         places: dict[str, list[ErrorDetails]] = {}
         for item in error.errors():
             places.setdefault(_place(item, tree), []).append(item)
-        found += [place + _rule(items) for place, items in places.items()]
+        for place, items in places.items():
+            told = [item for item in items if not _is_told_below(place, item, places)]
+            rules = _rule(told).splitlines() if told else []
+            found += [f"{place}: {rule}" if place else rule for rule in rules]
     return found
 
 
 def _place(item: ErrorDetails, tree: Any) -> str:
     """Return where a mistake is, by the keys that lead there in ``tree``."""
     parts = []
-    for part in item["loc"]:
-        if isinstance(tree, dict) and (part in tree or item["type"] == "missing"):
+    *way, last = item["loc"] or ("",)
+    for part in [*way, last]:
+        is_missing = item["type"] == "missing" and part is last
+        if isinstance(tree, dict) and (part in tree or is_missing):
             tree = tree.get(part)
         elif isinstance(tree, list | tuple) and isinstance(part, int):
             tree = tree[part]
         else:
-            break  # pydantic's name for one of several types
+            continue  # pydantic's name for one of several types
         parts.append(str(part))
-    return f"{'.'.join(parts)}: " if parts else ""
+    return ".".join(parts)
+
+
+def _is_told_below(place: str, item: ErrorDetails, places: Iterable[str]) -> bool:
+    """Return whether a table was tried as something else too, and what is wrong is inside it."""
+    if not isinstance(item["input"], dict) or item["type"] == "missing":
+        return False
+    return any(other.startswith(f"{place}.") for other in places)
 
 
 def _rule(items: list[ErrorDetails]) -> str:

@@ -63,11 +63,13 @@ def _of_training(training: TrainingConfig, n_train: int) -> Iterator[str]:
             f"training.batch_size: must be at most {n_train}, the training images, without"
             f" replacement, got {training.batch_size}"
         )
-    if not training.recorded_steps(n_train):
-        yield (
-            f"training.recording.first_step: must be at most {training.n_steps(n_train)}, the last"
-            f" step, got {training.recording.first_step}"
-        )
+    last = training.n_steps(n_train)
+    firsts = {"recording": training.recording.first_step, "probes": training.probes.first_step}
+    for part, first in firsts.items():
+        if first is not None and first > last and (part != "probes" or training.probes.names):
+            yield (
+                f"training.{part}.first_step: must be at most {last}, the last step, got {first}"
+            )
 
 
 @lru_cache

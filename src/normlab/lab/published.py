@@ -1,20 +1,20 @@
 """The published values of an experiment, row by row matched to its levels."""
 
 import csv
-from collections.abc import Sequence
-from math import isclose
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from normlab._typing import FloatArray
 from normlab.errors import ExperimentError
-from normlab.lab.experiment import RESPONSES, Experiment
-from normlab.lab.factors import Level
+from normlab.lab.experiment import Experiment
+from normlab.lab.factors import Level, Levels, find_level
+from normlab.lab.responses import QUANTITIES
 
-CLOSENESS = 1e-6
-"""How far a published number may be from its level, relatively."""
+if TYPE_CHECKING:
+    from normlab.lab.results import Results
 
 
 class Points(NamedTuple):
@@ -23,6 +23,18 @@ class Points(NamedTuple):
     step: FloatArray
     epoch: FloatArray
     value: FloatArray
+
+
+class Comparison(NamedTuple):
+    """A published final value beside ours."""
+
+    response: str
+    levels: Levels
+    published: float
+    mean: float  # over replicates
+    low: float  # their range
+    high: float
+    inside: bool  # whether the published value is in that range
 
 
 def read(experiment: Experiment, response: str) -> dict[tuple[Level, ...], Points]:
@@ -55,6 +67,32 @@ def read(experiment: Experiment, response: str) -> dict[tuple[Level, ...], Point
     return {levels: Points(*np.array(sorted(points)).T) for levels, points in found.items()}
 
 
+def compare(results: "Results") -> list[Comparison]:
+    """Return each published final value beside ours, in the order of responses and levels.
+
+    Left out is a curve that ends before our last step or after it, and one without a trial of
+    ours whose value is finite.
+    """
+    return [row for name in QUANTITIES for row in _compare(results, name)]
+
+
+def _compare(results: "Results", response: str) -> Iterator[Comparison]:
+    experiment = results.experiment
+    published = read(experiment, response)
+    if not published:
+        return
+    ours, last_step = results.response(response), results.last_step
+    for at in np.ndindex(ours.shape[:-1]):
+        levels = {n: v[i] for (n, v), i in zip(experiment.levels.items(), at, strict=True)}
+        points = published.get(tuple(levels.values()))
+        found = ours[at][np.isfinite(ours[at])]
+        if points is None or points.step[-1] != last_step or not len(found):
+            continue
+        value, low, high = float(points.value[-1]), float(found.min()), float(found.max())
+        inside = low <= value <= high
+        yield Comparison(response, levels, value, float(found.mean()), low, high, inside)
+
+
 def _rows(path: Path, experiment: Experiment) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -67,7 +105,7 @@ def _rows(path: Path, experiment: Experiment) -> list[dict[str, str]]:
         if column not in columns:
             raise ExperimentError(f"{path.name}: must have a column {column!r}, got {columns}.")
     for column in columns:
-        if column not in (*needed, *RESPONSES):
+        if column not in (*needed, *QUANTITIES):
             raise ExperimentError(
                 f"{path.name}: must have no columns but factors, step, epoch and responses,"
                 f" got {column!r}."
@@ -84,7 +122,8 @@ def _level(text: str, values: Sequence[Level], where: str) -> Level | None:
     if not numbers:
         raise ExperimentError(f"{where}: must be one of {list(values)}, got {text!r}.")
     number = _number(text, where)
-    return next((v for v in numbers if isclose(v, number, rel_tol=CLOSENESS)), None)
+    at = find_level(numbers, number)
+    return None if at is None else numbers[at]
 
 
 def _number(text: str, where: str) -> float:

@@ -1,7 +1,9 @@
 """From a TOML file to an experiment, with every mistake in it named."""
 
+import json
 import tomllib
 from collections.abc import Mapping
+from copy import deepcopy
 from difflib import get_close_matches
 from os import PathLike, fspath
 from pathlib import Path
@@ -9,9 +11,10 @@ from typing import Any
 
 from normlab.errors import ExperimentError
 from normlab.lab import published
-from normlab.lab.config import SetUp, TrialConfig
+from normlab.lab.config import SetUp, TrialConfig, digest
 from normlab.lab.experiment import Experiment
 from normlab.lab.factors import Levels, grid, set_field
+from normlab.lab.misfits import misfits
 from normlab.lab.model import mistakes, parse, unknown_keys
 from normlab.lab.obstacles import obstacles
 
@@ -22,15 +25,21 @@ KINDS_OF_LEVELS = ("levels", "linspace", "logspace")
 DURATIONS = ("training.steps", "training.epochs")
 
 
-def load(name: str | PathLike[str], settings: Mapping[str, Any] | None = None) -> Experiment:
+def load(
+    name: str | PathLike[str], settings: Mapping[str, Any] | None = None, *, quick: bool = False
+) -> Experiment:
     """Return the experiment of the catalog called ``name``, or of the TOML file at that path.
 
     Parameters
     ----------
     name
-        ``"weight-scale"``, or a path that ends in ``.toml``.
+        ``"weight-scale"``, or a path that ends in ``.toml``, or that of a run's
+        ``experiment.json``.
     settings
         Fields to set before validation, by dotted name: ``{"training.learning_rate": 0.1}``.
+    quick
+        Whether to take the experiment's quick setting, its table ``quick``: fewer levels,
+        replicates or steps, to look at in under a minute.
 
     Raises
     ------
@@ -39,33 +48,32 @@ def load(name: str | PathLike[str], settings: Mapping[str, Any] | None = None) -
         that cannot be trained is a mistake too.
     """
     path = find(fspath(name))
-    tree = _read(path)
-    for field, value in (settings or {}).items():
-        _set(tree, field, value)
-    found = mistakes(Experiment, tree)
-    if not found:
-        experiment = parse(Experiment, tree)
-        found = [*_missing_files(experiment, path)]
-        found += _wrong_fields(experiment) or _impossible_trials(experiment)
+    written, settings = _read(path), dict(settings or {})
+    quick_settings = _quick_settings(written, path, wanted=quick)
+    if quick:
+        settings = {"setting": "quick"} | quick_settings | settings
+    tree = _with_fields_set(written, settings, path)
+    found = _all_mistakes(tree, path, settings)
+    if quick_settings and not quick and not found:
+        quick_tree = _with_fields_set(written, quick_settings, path)
+        found = [f"quick: {line}" for line in _all_mistakes(quick_tree, path, quick_settings)]
     if found:
         where = f"{path.name} with the fields set" if settings else path.name
         lines = [line for text in found for line in text.splitlines()]
         raise ExperimentError("\n".join(f"{where}: {line}" for line in lines))
-    if experiment.published is None or _is_another_set_up(settings or {}):
-        return experiment.model_copy(update={"published": None})
-    experiment = experiment.model_copy(
-        update={"published": str(path.parent / experiment.published)}
-    )
-    published.read(experiment, experiment.contrast.response)  # a mistake in it is found now
-    return experiment
+    experiment = parse(Experiment, tree)
+    if experiment.data.directory is not None:
+        known = {"data_digest": digest(experiment.data.directory)}
+        experiment = experiment.model_copy(update=known)
+    return _with_published(experiment, written, path)
 
 
 def find(name: str) -> Path:
     """Return the path of an experiment's file."""
-    path = Path(name) if name.endswith(".toml") else CATALOG / f"{name}.toml"
+    path = Path(name) if name.endswith((".toml", ".json")) else CATALOG / f"{name}.toml"
     if path.is_file():
         return path
-    if name.endswith(".toml"):
+    if name.endswith((".toml", ".json")):
         raise ExperimentError(f"{name}: no such file.")
     near = get_close_matches(name.replace("_", "-"), catalog(), n=1)
     remedy = f"Did you mean {near[0]!r}?" if near else f"In the catalog: {', '.join(catalog())}."
@@ -81,9 +89,13 @@ def catalog() -> list[str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ExperimentError(f"{path}: is not a readable TOML file: {error}") from None
+        text = path.read_text(encoding="utf-8-sig")
+        if path.suffix == ".json":
+            return dict(json.loads(text)["experiment"])
+        return tomllib.loads(text)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        form = "experiment.json of a run" if path.suffix == ".json" else "TOML file"
+        raise ExperimentError(f"{path}: is not a readable {form}: {error}") from None
 
 
 def _set(tree: dict[str, Any], field: str, value: Any) -> None:
@@ -95,7 +107,7 @@ def _set(tree: dict[str, Any], field: str, value: Any) -> None:
     for name, factor in factors.items() if isinstance(factors, dict) else ():
         if not isinstance(factor, dict):
             continue  # a mistake that is named later
-        if factor.get("field") == field:
+        if field in _fields_of(factor):
             raise ExperimentError(
                 f"{field}: is varied by the factor {name!r}; set its levels instead:"
                 f" factors.{name}.levels."
@@ -109,9 +121,71 @@ def _set(tree: dict[str, Any], field: str, value: Any) -> None:
     set_field(tree, field, value)
 
 
-def _is_another_set_up(settings: Mapping[str, Any]) -> bool:
-    """Return whether the fields set make it another experiment than the published one."""
-    return any(field.split(".")[0] in ("data", "network", "training") for field in settings)
+def _fields_of(factor: dict[str, Any]) -> list[Any]:
+    """Return the fields that a factor varies, in a file that may have mistakes yet."""
+    found = [factor.get("field")]
+    levels = factor.get("levels")
+    for level in levels if isinstance(levels, list) else ():
+        named = level.get("set") if isinstance(level, dict) else None
+        found += named if isinstance(named, dict) else ()
+    return found
+
+
+def _quick_settings(tree: dict[str, Any], path: Path, *, wanted: bool) -> dict[str, Any]:
+    """Return the fields that the quick setting sets; none where there is none, unless wanted."""
+    quick = tree.get("quick")
+    if wanted and not quick:
+        remedy = 'for example [quick] with the lines replicates = 3 and "training.steps" = 100'
+        raise ExperimentError(f"{path.name}: quick: is missing; {remedy}.")
+    return quick if isinstance(quick, dict) else {}
+
+
+def _with_fields_set(
+    written: dict[str, Any], settings: Mapping[str, Any], path: Path
+) -> dict[str, Any]:
+    """Return what the file says with some fields set.
+
+    A data folder is taken as seen from the file, or from here where it is one of these fields.
+    """
+    tree = deepcopy(written)
+    for field, value in settings.items():
+        _set(tree, field, value)
+    data = tree.get("data")
+    directory = data.get("directory") if isinstance(data, dict) else None
+    if isinstance(directory, str) and isinstance(data, dict):
+        base = Path() if "data.directory" in settings else path.parent
+        data["directory"] = str((base / directory).absolute())
+    return tree
+
+
+def _all_mistakes(tree: dict[str, Any], path: Path, settings: Mapping[str, Any]) -> list[str]:
+    """Return every mistake there is, a line each."""
+    if found := mistakes(Experiment, tree):
+        return found
+    experiment = parse(Experiment, tree)
+    levels_changed = any(field.startswith("factors.") for field in settings)
+    found = [*_missing_files(experiment, path)]
+    found += misfits(experiment, levels_changed=levels_changed)
+    return found + (_wrong_fields(experiment) or _impossible_trials(experiment))
+
+
+def _with_published(experiment: Experiment, written: dict[str, Any], path: Path) -> Experiment:
+    """Return the experiment with the path of its published values.
+
+    Without them where data, network or training are not as written: those were published for
+    another experiment.
+    """
+    if experiment.published is None:
+        return experiment
+    then = None if mistakes(Experiment, written) else parse(Experiment, written)
+    parts = ("data", "network", "training")
+    if then is None or any(getattr(then, part) != getattr(experiment, part) for part in parts):
+        return experiment.model_copy(update={"published": None})
+    experiment = experiment.model_copy(
+        update={"published": str(path.parent / experiment.published)}
+    )
+    published.read(experiment, experiment.contrast.response)  # a mistake in it is found now
+    return experiment
 
 
 def _missing_files(experiment: Experiment, path: Path) -> list[str]:
@@ -126,9 +200,10 @@ def _wrong_fields(experiment: Experiment) -> list[str]:
     """Name each factor that varies what there is not."""
     found = []
     for name, factor in experiment.factors.items():
-        tree: dict[str, Any] = {}
-        set_field(tree, factor.field, None)
-        found += [f"factors.{name}.field: {line}" for line in unknown_keys(SetUp, tree)]
+        for field in factor.fields:
+            tree: dict[str, Any] = {}
+            set_field(tree, field, None)
+            found += [f"factors.{name}.field: {line}" for line in unknown_keys(SetUp, tree)]
     return found
 
 

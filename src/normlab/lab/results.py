@@ -1,44 +1,28 @@
 """The results of an experiment as arrays and tables."""
 
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import StringIO
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from normlab import _checks
+from normlab._table import Table
 from normlab._typing import FloatArray, IntArray
-from normlab.lab.experiment import RESPONSES, Experiment
-from normlab.lab.factors import Level, Levels
-from normlab.lab.intervals import Difference, paired_difference
+from normlab.errors import ArgumentError
+from normlab.lab import export, tables
+from normlab.lab.experiment import Experiment
+from normlab.lab.factors import Level, find_level
+from normlab.lab.intervals import paired_difference
+from normlab.lab.responses import Response
+from normlab.lab.rows import ContrastRow, Failure, Trial
+from normlab.lab.verdicts import Verdict, judge
 from normlab.training import History
 
-
-class Trial(NamedTuple):
-    """One training: where it stands in the design, and what it recorded."""
-
-    levels: Levels
-    replicate: int
-    history: History
-
-
-class Failure(NamedTuple):
-    """A trial that ended in an error."""
-
-    levels: Levels
-    replicate: int
-    cause: str
-
-
-class ContrastRow(NamedTuple):
-    """Baseline and treatment at one combination of the other factors' levels."""
-
-    levels: Levels  # of the factors other than the contrast's
-    baseline: FloatArray  # (replicates,) final responses, NaN where missing
-    treatment: FloatArray
-    baseline_diverged: int  # replicates
-    treatment_diverged: int
-    difference: Difference
+if TYPE_CHECKING:
+    import matplotlib.figure
+    import pandas
 
 
 class Results:
@@ -49,7 +33,7 @@ class Results:
     """
 
     def __init__(
-        self, experiment: Experiment, trials: Sequence[Trial], failures: Sequence[Failure] = ()
+        self, experiment: Experiment, trials: Iterable[Trial], failures: Sequence[Failure] = ()
     ) -> None:
         self.experiment = experiment
         self.failures = tuple(failures)
@@ -68,7 +52,7 @@ class Results:
     @property
     def levels(self) -> dict[str, tuple[Level, ...]]:
         """The levels of each factor."""
-        return {name: factor.values for name, factor in self.experiment.factors.items()}
+        return self.experiment.levels
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -99,12 +83,38 @@ class Results:
             curves[cell][at] = getattr(history, response)[taken]
         return curves
 
-    def final(self, response: str) -> FloatArray:
-        """Return the last recorded value of a response: shape ``(*levels, replicates)``.
+    def response(self, name: str) -> FloatArray:
+        """Return a response of every trial: shape ``(*levels, replicates)``.
 
-        That of a trial that diverged was measured on arriving at the step where it did.
+        Where it is the step at which something came, and it did not, that is the last step. What
+        was recorded last of a trial that diverged was measured on arriving at that step.
         """
-        return self._each(lambda history: getattr(history, response)[-1])
+        values = self._each(self._response(name).of)
+        return np.where(self.unreached(name), self.last_step, values)
+
+    def unreached(self, name: str) -> NDArray[np.bool_]:
+        """Return where a response is the last step for want of coming, in its shape."""
+        response = self._response(name)
+        if not response.waits:
+            return np.zeros(self.shape, dtype=bool)
+        return self.present() & np.isnan(self._each(response.of))
+
+    @property
+    def last_step(self) -> int:
+        """The last recorded step of all trials, 0 where nothing was recorded."""
+        return int(self.steps[-1]) if len(self.steps) else 0
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Return the verdict on each claim of the experiment."""
+        return tuple(
+            judge(
+                claim,
+                self.experiment,
+                self.response(claim.response),
+                self.unreached(claim.response),
+            )
+            for claim in self.experiment.claims
+        )
 
     def diverged_at(self, column: str = "step") -> FloatArray:
         """Return the step (or epoch) of divergence, NaN where none: ``(*levels, replicates)``."""
@@ -115,43 +125,72 @@ class Results:
     def contrast(self) -> list[ContrastRow]:
         """Return the experiment's contrast at each combination of the other factors' levels."""
         contrast = self.experiment.contrast
-        axis = list(self.levels).index(contrast.factor)
-        values = self.levels[contrast.factor]
-        final, diverged = self.final(contrast.response), ~np.isnan(self.diverged_at())
-        a, b = values.index(contrast.baseline), values.index(contrast.treatment)
-        baseline: FloatArray = np.take(final, a, axis=axis)
-        treatment: FloatArray = np.take(final, b, axis=axis)
-        baseline_ends: FloatArray = np.take(diverged, a, axis=axis)
-        treatment_ends: FloatArray = np.take(diverged, b, axis=axis)
+        final = self._pair(self.response(contrast.response))
+        n_diverged = self._pair(~np.isnan(self.diverged_at())).sum(axis=-1)
         others = {name: v for name, v in self.levels.items() if name != contrast.factor}
         rows = []
         for place in np.ndindex(*map(len, others.values())):
             levels = {name: v[i] for (name, v), i in zip(others.items(), place, strict=True)}
-            counts = int(baseline_ends[place].sum()), int(treatment_ends[place].sum())
-            difference = paired_difference(baseline[place], treatment[place])
-            rows.append(ContrastRow(levels, baseline[place], treatment[place], *counts, difference))
+            baseline, treatment = (one[place] for one in final)
+            counts = int(n_diverged[0][place]), int(n_diverged[1][place])
+            difference = paired_difference(baseline, treatment)
+            rows.append(ContrastRow(levels, baseline, treatment, *counts, difference))
         return rows
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield one row a (trial, recorded step): factors, replicate, what was recorded."""
-        for levels, replicate, history in self.trials:
-            diverged = {"diverged_at_step": history.diverged_at_step}
-            for row in history.rows():
-                yield {**levels, "replicate": replicate, **row, **diverged}
+    def present(self) -> NDArray[np.bool_]:
+        """Return which trials are there: shape ``(*levels, replicates)``."""
+        there = np.zeros(self.shape, dtype=bool)
+        for cell in self._cells:
+            there[cell] = True
+        return there
 
     def to_csv(self) -> str:
-        """Return ``rows()`` as CSV; a field is empty where nothing was recorded."""
-        text = StringIO()
-        columns = [*self.levels, "replicate", "step", "epoch", *RESPONSES, "diverged_at_step"]
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        for row in self.rows():
-            for part in ("train", "test"):
-                # An accuracy is never NaN where it was measured; a loss may be.
-                if np.isnan(row[f"{part}_accuracy"]):
-                    row[f"{part}_accuracy"] = row[f"{part}_loss"] = None
-            writer.writerow(row)
-        return text.getvalue()
+        """Return one row a (trial, recorded step); a field is empty where nothing was recorded."""
+        return export.records(self.experiment, self.trials)
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """Return the rows of ``to_csv`` as a data frame; pandas must be installed.
+
+        Raises
+        ------
+        ArgumentError
+            Where pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise ArgumentError(
+                "pandas must be installed for to_pandas. Install it (pip install pandas), or"
+                " take to_csv() or table()."
+            ) from None
+        return pandas.read_csv(StringIO(self.to_csv()), keep_default_na=False, na_values=[""])
+
+    def table(self) -> Table:
+        """Return the experiment's contrast as a table, which notebooks show."""
+        return tables.contrast(self.experiment, self.contrast())
+
+    def figure(self, file: str) -> "matplotlib.figure.Figure":
+        """Return the drawing of the experiment's figure of this name.
+
+        Raises
+        ------
+        ArgumentError
+            Where the experiment has no such figure.
+        """
+        from normlab import figures  # built on this module
+
+        names = [spec.file for spec in self.experiment.figures]
+        _checks.one_of("file", file, names)
+        return figures.draw(self, self.experiment.figures[names.index(file)])
+
+    def __repr__(self) -> str:
+        failed = f", {len(self.failures)} failed" if self.failures else ""
+        name, n_trials = self.experiment.name, self.experiment.n_trials
+        return f"Results({name!r}: {len(self.trials)} of {n_trials} trials{failed})"
+
+    def _repr_html_(self) -> str:
+        verdicts = tables.verdicts([(self.experiment, self.verdicts())])
+        return self.table()._repr_html_() + (verdicts._repr_html_() if verdicts.rows else "")
 
     def _recorded(self, column: str) -> IntArray:
         found = {
@@ -164,7 +203,19 @@ class Results:
         }
         return np.array([found[step] for step in sorted(found)], dtype=np.int64)
 
-    def _each(self, value: Any) -> FloatArray:
+    def _pair(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return baseline and treatment of the contrast: ``(2, *other levels, replicates)``."""
+        contrast = self.experiment.contrast
+        levels = self.levels[contrast.factor]
+        at = [find_level(levels, level) for level in (contrast.baseline, contrast.treatment)]
+        first = np.moveaxis(array, list(self.levels).index(contrast.factor), 0)
+        return np.stack([first[i] for i in at if i is not None])
+
+    def _response(self, name: str) -> Response:
+        known = self.experiment.all_responses()
+        return known[_checks.one_of("response", name, known)]
+
+    def _each(self, value: Callable[[History], float]) -> FloatArray:
         array = np.full(self.shape, np.nan)
         for cell, trial in self._cells.items():
             array[cell] = value(trial.history)

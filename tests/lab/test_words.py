@@ -3,8 +3,7 @@ from typing import Any
 import pytest
 
 from figures.made_up import experiment
-from normlab.figures import words
-from normlab.lab import Experiment
+from normlab.lab import Experiment, words
 from normlab.lab.factors import Factor
 
 

@@ -1,0 +1,88 @@
+"""Results as CSV, for other programs."""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from io import StringIO
+from math import isnan
+from typing import Any
+
+import numpy as np
+
+from normlab.lab.experiment import Experiment
+from normlab.lab.responses import QUANTITIES
+from normlab.lab.rows import Trial
+
+PARTS = ("train", "test", "batch")
+
+
+def records(experiment: Experiment, trials: Sequence[Trial]) -> str:
+    """Return one row a (trial, recorded step): factors, replicate, what was recorded.
+
+    A field is empty where nothing was recorded. Columns of the batch are there only where it was.
+    """
+    recorded = experiment.training.recording.batch != "never"
+    quantities = [n for n, q in QUANTITIES.items() if q.part != "batch" or recorded]
+    columns = [*experiment.factors, "replicate", "step", "epoch", *quantities, "diverged_at_step"]
+    return _csv(columns, (row for trial in trials for row in _records(trial)))
+
+
+def responses(experiment: Experiment, trials: Sequence[Trial]) -> str:
+    """Return one row a trial: factors, replicate, every response; empty where there is none.
+
+    A step that was waited for in vain is empty here.
+    """
+    known = experiment.all_responses()
+    columns = [*experiment.factors, "replicate", *known]
+    rows = []
+    for trial in trials:
+        values = {name: _known(response.of(trial.history)) for name, response in known.items()}
+        rows.append({**trial.levels, "replicate": trial.replicate, **values})
+    return _csv(columns, rows)
+
+
+def probes(experiment: Experiment, trials: Iterable[Trial]) -> str:
+    """Return one row a probed value: factors, replicate, step, series, its labels, value."""
+    columns = [*experiment.factors, "replicate", "step", "series", "labels", "value"]
+    return _csv(columns, (row for trial in trials for row in _probed(trial)))
+
+
+def _records(trial: Trial) -> Iterator[dict[str, Any]]:
+    levels, replicate, history = trial
+    for row in history.rows():
+        for part in PARTS:
+            # An accuracy is never NaN where it was measured; a loss may be.
+            if isnan(row[f"{part}_accuracy"]):
+                row[f"{part}_accuracy"] = row[f"{part}_loss"] = None
+        yield {
+            **levels,
+            "replicate": replicate,
+            **row,
+            "diverged_at_step": history.diverged_at_step,
+        }
+
+
+def _probed(trial: Trial) -> Iterator[dict[str, Any]]:
+    levels, replicate, history = trial
+    place = {**levels, "replicate": replicate}
+    for name, series in history.probes.items():
+        labels = [dict(enumerate(along)) for along in series.labels]
+        for at in np.ndindex(series.values.shape):
+            text = "; ".join(
+                f"{axis} {along[i]}"
+                for axis, along, i in zip(series.axes, labels, at[1:], strict=True)
+            )
+            step = int(history.probed_steps[at[0]])
+            value = float(series.values[at])
+            yield {**place, "step": step, "series": name, "labels": text, "value": value}
+
+
+def _known(value: float) -> float | None:
+    return None if isnan(value) else value
+
+
+def _csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
+    text = StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

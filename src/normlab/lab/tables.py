@@ -1,0 +1,132 @@
+"""Contrast, verdicts, responses and set-up as tables for people."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from math import isnan
+from typing import Any
+
+from normlab._table import Table
+from normlab._typing import FloatArray
+from normlab.lab import words
+from normlab.lab.experiment import Experiment
+from normlab.lab.factors import leaves
+from normlab.lab.intervals import Difference
+from normlab.lab.rows import ContrastRow
+from normlab.lab.verdicts import Verdict
+
+
+def contrast(experiment: Experiment, rows: Sequence[ContrastRow]) -> Table:
+    """Return the contrast: a row a combination of the other factors' levels."""
+    pair, response = experiment.contrast, experiment.all_responses()[experiment.contrast.response]
+    names = [name for name in experiment.factors if name != pair.factor]
+    a, b = (words.text(experiment, pair.factor, v) for v in (pair.baseline, pair.treatment))
+    cells = []
+    for row in rows:
+        ends = row.baseline_diverged, row.treatment_diverged
+        cells.append(
+            (
+                *(words.text(experiment, name, row.levels[name]) for name in names),
+                _mean(row.baseline),
+                _mean(row.treatment),
+                signed(row.difference.mean),
+                interval(row.difference, sign=True),
+                f"{ends[0]} / {ends[1]}" if any(ends) else "",
+            )
+        )
+    notes = ["difference: paired over replicates"]
+    if any(row[-1] for row in cells):
+        notes += [f"diverged: replicates of {a} / of {b}", "what is not finite counts as wrong"]
+    return Table(
+        header=(*names, a, b, "difference", "95% interval", "diverged"),
+        rows=tuple(cells),
+        title=f"{sentence(response.words)}, mean of {words.replicates([experiment.replicates])}",
+        caption="; ".join(notes),
+        numbers_from=0,
+    )
+
+
+def verdicts(found: Iterable[tuple[Experiment, Sequence[Verdict]]]) -> Table:
+    """Return a row a claim: experiment, statement, verdict and its numbers."""
+    rows = [
+        (experiment.name, v.claim.statement, v.answer, effect(v), where(v), f"{v.effect.n_pairs}")
+        for experiment, verdicts in found
+        for v in verdicts
+    ]
+    header = ("experiment", "claim", "verdict", "effect, 95% interval", "holds at", "pairs")
+    return Table(header, tuple(rows), numbers_from=6)
+
+
+def set_up(experiment: Experiment) -> Table:
+    """Return every field that is set and does not vary, by dotted name."""
+    varied = {field for factor in experiment.factors.values() for field in factor.fields}
+    parts: dict[str, Any] = {
+        "data": experiment.data.model_dump(),
+        "network": dataclasses.asdict(experiment.network),
+        "training": dataclasses.asdict(experiment.training),
+    }
+    rows = [
+        (field, short(value))
+        for field, value in leaves(parts).items()
+        if field not in varied and value not in (None, {}, ())
+    ]
+    return Table(("set-up", ""), tuple(rows), numbers_from=2)
+
+
+def factors(experiment: Experiment) -> Table:
+    """Return the factors with their fields and levels."""
+    rows = [
+        (name, ", ".join(factor.fields), ", ".join(words.texts(factor)))
+        for name, factor in experiment.factors.items()
+    ]
+    return Table(("factor", "field", "levels"), tuple(rows), numbers_from=3)
+
+
+def effect(verdict: Verdict) -> str:
+    """Return the size of an effect with its interval: ``-0.28 (-0.3 to -0.26)``."""
+    e, compare = verdict.effect, verdict.claim.compare
+    if isnan(e.mean):
+        return "-"
+    text = signed(e.mean) if compare == "difference" else words.number(e.mean)
+    text = f"x {text}" if compare == "ratio" else text
+    return text if isnan(e.low) else f"{text} ({interval(e, sign=compare == 'difference')})"
+
+
+def where(verdict: Verdict) -> str:
+    """Return at how many combinations of levels a claim holds: ``12 of 16 (10 needed)``."""
+    n_places = len(verdict.places)
+    text = f"{verdict.n_supporting} of {n_places}"
+    return text if verdict.n_needed == n_places else f"{text} ({verdict.n_needed} needed)"
+
+
+def interval(difference: Difference, *, sign: bool) -> str:
+    """Return an interval: ``-0.3 to -0.26``."""
+    show = signed if sign else words.number
+    return "-" if isnan(difference.low) else f"{show(difference.low)} to {show(difference.high)}"
+
+
+def signed(value: float) -> str:
+    """Return a number with its sign, in three decimals or, where it is small, three digits."""
+    if isnan(value):
+        return "-"
+    if value != 0 and not 0.01 <= abs(value) < 100:
+        return f"{'+' if value > 0 else ''}{words.number(value)}"
+    return f"{value:+.3f}"
+
+
+def short(value: Any) -> str:
+    """Return a value as a person would write it."""
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(short(item) for item in value)
+    return str(value)
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def _mean(values: FloatArray) -> str:
+    known = values[~(values != values)]
+    return words.number(float(known.mean())) if len(known) else "-"

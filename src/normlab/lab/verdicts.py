@@ -1,0 +1,178 @@
+"""From claims and responses to verdicts."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normlab._typing import FloatArray
+from normlab.lab.claims import Claim, Over
+from normlab.lab.experiment import Experiment
+from normlab.lab.factors import Level, Levels, find_level
+from normlab.lab.intervals import Difference, mean_interval
+
+Answer: TypeAlias = Literal["supported", "contradicted", "undecided"]
+
+MIN_PAIRS = 3
+"""Fewer replicates leave every claim undecided: two that agree by chance would look certain."""
+
+
+class Place(NamedTuple):
+    """A claim at one combination of levels."""
+
+    levels: Levels
+    effect: Difference  # of a ratio, the ratio and not its logarithm
+    answer: Answer
+
+
+class Verdict(NamedTuple):
+    """What the results say of a claim, always with the numbers."""
+
+    claim: Claim
+    answer: Answer
+    effect: Difference  # of the mean over the combinations
+    places: tuple[Place, ...]
+    n_needed: int  # combinations at which it must hold
+    n_unreached: int  # trials that count with the last step: what was waited for did not come
+
+    @property
+    def n_supporting(self) -> int:
+        """At how many combinations it holds."""
+        return sum(place.answer == "supported" for place in self.places)
+
+
+class Slab(NamedTuple):
+    """Values at combinations of levels, in every replicate."""
+
+    values: FloatArray  # (*levels of the factors, replicates)
+    factors: dict[str, tuple[Level, ...]]
+
+    def take(self, name: str, wanted: Sequence[Level]) -> "Slab":
+        """Return the part at some levels of a factor, those that there are."""
+        levels = self.factors[name]
+        at = [i for level in wanted if (i := find_level(levels, level)) is not None]
+        values = np.take(self.values, at, axis=list(self.factors).index(name))
+        return Slab(values, self.factors | {name: tuple(levels[i] for i in at)})
+
+    def reduce(self, name: str, reduction: Callable[[FloatArray], FloatArray]) -> "Slab":
+        """Return the values without a factor, after ``reduction`` of its axis, put first."""
+        first = np.moveaxis(self.values, list(self.factors).index(name), 0)
+        with np.errstate(all="ignore"):  # an infinite loss is a result
+            values = reduction(first)
+        return Slab(values, {other: v for other, v in self.factors.items() if other != name})
+
+
+def judge(
+    claim: Claim, experiment: Experiment, values: FloatArray, unreached: NDArray[np.bool_]
+) -> Verdict:
+    """Return the verdict on a claim.
+
+    Parameters
+    ----------
+    claim, experiment
+        The claim, and the experiment that it belongs to.
+    values
+        Its response, ``(*levels, replicates)``, NaN where a trial is missing.
+    unreached
+        Where a value is but a bound, in the same shape.
+    """
+    compared = _compared(claim, experiment, _admitted(claim, experiment, values))
+    places = []
+    for at in np.ndindex(compared.values.shape[:-1]):
+        levels = {name: v[i] for (name, v), i in zip(compared.factors.items(), at, strict=True)}
+        effect = mean_interval(compared.values[at])
+        places.append(Place(levels, _shown(claim, effect), _answer(claim, effect)))
+    needed = claim.at_least or max(len(places), 1)
+    return Verdict(
+        claim=claim,
+        answer=_of_all([place.answer for place in places], needed),
+        effect=_shown(claim, mean_interval(_mean_of_combinations(compared.values))),
+        places=tuple(places),
+        n_needed=needed,
+        n_unreached=int(_admitted(claim, experiment, unreached.astype(float)).values.sum()),
+    )
+
+
+def _admitted(claim: Claim, experiment: Experiment, values: FloatArray) -> Slab:
+    """Return the values where the claim looks."""
+    slab = Slab(values, experiment.levels)
+    for name, wanted in claim.where.items():
+        slab = slab.take(name, wanted if isinstance(wanted, tuple) else (wanted,))
+    if claim.compare == "value":
+        return slab
+    name, *pair = claim.pair(experiment.contrast)
+    return slab.take(name, pair)
+
+
+def _compared(claim: Claim, experiment: Experiment, slab: Slab) -> Slab:
+    """Return the number that is compared, in each combination and replicate; a ratio's log."""
+    if claim.over is not None:
+        slab = slab.reduce(claim.over.factor, _reduction(claim.over, slab))
+    if claim.compare == "value":
+        return slab
+    name, *_ = claim.pair(experiment.contrast)
+    if claim.compare == "ratio":
+        return slab.reduce(name, lambda pair: np.log(pair[1] / pair[0]))
+    return slab.reduce(name, lambda pair: pair[1] - pair[0])
+
+
+def _reduction(over: Over, slab: Slab) -> Callable[[FloatArray], FloatArray]:
+    """Return how values are reduced over the levels of a factor, their first axis."""
+    if over.reduce == "largest":
+        levels = np.array(slab.factors[over.factor], dtype=float)
+        return lambda values: _largest(levels, values, over.value or 0.0)
+    reductions: dict[str, Callable[[FloatArray], FloatArray]] = {
+        "range": lambda values: values.max(axis=0) - values.min(axis=0),
+        "mean": lambda values: values.mean(axis=0),
+        "min": lambda values: values.min(axis=0),
+        "max": lambda values: values.max(axis=0),
+    }
+    return reductions[over.reduce]
+
+
+def _largest(levels: FloatArray, values: FloatArray, threshold: float) -> FloatArray:
+    """Return the largest level with a value of at least the threshold, the smallest if none."""
+    of_each = levels.reshape(-1, *[1] * (values.ndim - 1))
+    found = np.where(values >= threshold, of_each, levels.min()).max(axis=0)
+    return np.where(np.isnan(values).any(axis=0), np.nan, found)
+
+
+def _mean_of_combinations(values: FloatArray) -> FloatArray:
+    """Return the mean over all axes but the last, of what is a number."""
+    rows = values.reshape(-1, values.shape[-1])
+    there = ~np.isnan(rows)
+    total = np.where(there, rows, 0.0).sum(axis=0)
+    return np.where(there.any(axis=0), total / np.maximum(there.sum(axis=0), 1), np.nan)
+
+
+def _answer(claim: Claim, effect: Difference) -> Answer:
+    """Return what an interval says of a claim."""
+    low, high = claim.bounds
+    if effect.n_pairs < MIN_PAIRS:
+        return "undecided"
+    if claim.direction == "equal":
+        inside, outside = low <= effect.low <= effect.high <= high, effect.high < low
+        outside = outside or effect.low > high
+    elif claim.direction == "larger":
+        inside, outside = effect.low > low, effect.high <= low
+    else:
+        inside, outside = effect.high < high, effect.low >= high
+    return "supported" if inside else "contradicted" if outside else "undecided"
+
+
+def _of_all(answers: Sequence[Answer], needed: int) -> Answer:
+    """Return what the answers at each combination say of a claim on ``needed`` of them."""
+    if answers.count("supported") >= needed:
+        return "supported"
+    if len(answers) >= needed > len(answers) - answers.count("contradicted"):
+        return "contradicted"
+    return "undecided"
+
+
+def _shown(claim: Claim, effect: Difference) -> Difference:
+    """Return the effect as it is told: a ratio, not its logarithm."""
+    if claim.compare != "ratio":
+        return effect
+    mean, low, high = (float(np.exp(value)) for value in effect[:3])
+    return Difference(mean, low, high, effect.n_pairs)
