@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from normlab._typing import FloatArray
 from normlab.lab import Experiment, Results
 from normlab.lab.factors import grid
 from normlab.lab.figure_spec import FigureSpec
-from normlab.lab.results import Trial
-from normlab.training import History
+from normlab.lab.rows import Trial
+from normlab.training import History, Series
 
 STEPS = (1, 11, 21)
 NAN = float("nan")
@@ -29,6 +30,29 @@ FINAL = FigureSpec(
     lines="normalization",
     response="train_accuracy",
 )
+
+
+CURVES = FigureSpec(
+    kind="learning-curves",
+    file="curves",
+    lines="normalization",
+    response="train_accuracy",
+)
+MAP = FigureSpec(
+    kind="heat-map",
+    file="map",
+    x="weight_scale",
+    y="normalization",
+    response="train_accuracy",
+)
+HISTOGRAMS = FigureSpec(
+    kind="histograms", file="histograms", panels="normalization", layer="ReLU 1"
+)
+PERCENTILES = FigureSpec(
+    kind="percentile-bands", file="percentiles", panels="normalization", layer="ReLU 1"
+)
+GRADIENTS = FigureSpec(kind="gradient-norms", file="gradients", lines="normalization")
+KINDS = (CURVES, PANELS, FINAL, MAP, HISTOGRAMS, PERCENTILES, GRADIENTS)
 
 
 def experiment(**changes: Any) -> Experiment:
@@ -95,6 +119,48 @@ def history(
 def diverged(at: int, final: float = 0.0, first: float = 0.1, **columns: Any) -> History:
     """A training that recorded step 1, and diverged before step 11."""
     return history((first, final), steps=(1, at), diverged_at_step=at, **columns)
+
+
+SHARES = np.array([[0.5, 0.25, 0.25, 0.0], [0.7, 0.1, 0.1, 0.1]])
+PERCENTS = np.array([[-1.0, 0.0, 1.0], [-3.0, 0.5, 2.0]])
+NORMS = np.array([[1.0, 9.0, 0.1], [2.0, 9.0, 0.2]])
+
+
+def probed(
+    accuracy: Sequence[float] = (0.1, 0.5, 0.9),
+    *,
+    probed_steps: Sequence[int] = (1, 21),
+    shares: FloatArray = SHARES,
+    percentiles: FloatArray = PERCENTS,
+    norms: FloatArray = NORMS,
+    **columns: Any,
+) -> History:
+    """A training that was probed at steps 1 and 21: a dense layer, ReLU, a dense layer.
+
+    Histograms of ReLU 1 in four bins from 0 to 4; percentiles 15, 50 and 85 of its unit 0, and
+    those of unit 1, which are larger by 10; gradient norms of all three layers.
+    """
+    n, relu = len(probed_steps), ("ReLU 1",)
+    edges = np.broadcast_to(np.linspace(0.0, 4.0, 5), (n, 1, 5))
+    units = np.stack([percentiles[:n], percentiles[:n] + 10], axis=1)[:, None]
+    probes = {
+        "histogram": Series(("layer", "bin"), (relu, tuple(range(4))), shares[:n, None]),
+        "histogram_edges": Series(("layer", "edge"), (relu, tuple(range(5))), edges),
+        "unit_percentiles": Series(
+            ("layer", "unit", "percentile"), (relu, (0, 1), (15.0, 50.0, 85.0)), units
+        ),
+        "gradient_norm": Series(("layer",), (("Dense 1", "ReLU 1", "Dense 2"),), norms[:n]),
+    }
+    return history(accuracy, probes=probes, probed_steps=np.array(probed_steps), **columns)
+
+
+def probed_results(
+    design: Experiment | None = None, histories: Mapping[Any, History | None] | None = None
+) -> Results:
+    """Every trial of the design, probed; other ``histories`` by ``(*levels, replicate)``."""
+    design = design or experiment()
+    places = [(*levels.values(), r) for levels in grid(design.factors) for r in range(3)]
+    return results(design, dict.fromkeys(places, probed()) | dict(histories or {}))
 
 
 def results(

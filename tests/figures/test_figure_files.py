@@ -5,12 +5,22 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-from figures.made_up import FINAL, PUBLISHED, diverged, experiment, results, with_published
+from figures.made_up import (
+    FINAL,
+    KINDS,
+    PUBLISHED,
+    diverged,
+    experiment,
+    probed_results,
+    results,
+    with_published,
+)
 from normlab.errors import StoreError
 from normlab.figures import draw, draw_all
 from normlab.figures.files import FORMATS, render
 from normlab.figures.style import BASELINE, OTHERS, TREATMENT, looks
 from normlab.lab import Results
+from normlab.lab.figure_spec import FigureSpec
 
 NAMES = ["panels.svg", "panels.png", "final.svg", "final.png"]
 
@@ -40,6 +50,13 @@ def test_the_same_results_give_the_same_bytes(shown: Results, suffix: str) -> No
     for spec in shown.experiment.figures:
         first, second = (render(draw(shown, spec), suffix, shown.experiment) for _ in range(2))
         assert first == second
+
+
+@pytest.mark.parametrize("spec", KINDS, ids=lambda spec: spec.kind)
+def test_every_kind_of_figure_gives_the_same_bytes(spec: FigureSpec) -> None:
+    found = probed_results()
+    first, second = (render(draw(found, spec), "svg", found.experiment) for _ in range(2))
+    assert first == second
 
 
 def test_settings_of_the_reader_do_not_change_the_bytes(shown: Results) -> None:

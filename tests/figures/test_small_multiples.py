@@ -15,12 +15,12 @@ from figures.made_up import (
     scales,
     with_published,
 )
-from normlab.errors import ExperimentError
-from normlab.figures.small_multiples import Curve, SmallMultiples, numbers
+from normlab.figures.curves import Curve, Curves
+from normlab.figures.small_multiples import alt, numbers
 from normlab.lab import Results
 
 
-def figure(found: Results | None = None, **changes: Any) -> SmallMultiples:
+def figure(found: Results | None = None, **changes: Any) -> Curves:
     return numbers(found or results(), PANELS.model_copy(update=changes))
 
 
@@ -37,7 +37,7 @@ def three(one: Any) -> dict[tuple[Any, ...], Any]:
 
 
 def test_a_panel_is_a_level_with_its_title() -> None:
-    assert [panel[:2] for panel in figure().panels] == [(1.0, "w = 1"), (0.1, "w = 0.1")]
+    assert [panel.title for panel in figure().panels] == ["w = 1", "w = 0.1"]
 
 
 def test_curves_are_named_and_know_their_part_in_the_contrast() -> None:
@@ -94,6 +94,12 @@ def test_a_divergence_stands_between_the_epochs_where_it_happened() -> None:
     assert_allclose(divergence, [0.5, 0.05, 3])
 
 
+def test_a_training_of_one_recorded_step_has_not_diverged() -> None:
+    once = history((0.1,), steps=(1,))
+    found = figure(results(experiment(replicates=1), dict.fromkeys(CELLS, once)))
+    assert [curve.n_diverged for curve in found.curves] == [0] * 4
+
+
 def test_divergences_are_counted_by_step() -> None:
     changes = {(1.0, "none", 0): diverged(3), (1.0, "none", 2): diverged(4)}
     found = curve(results(histories=changes), line=0)
@@ -127,8 +133,8 @@ def test_published_points_are_those_of_their_panel_and_line(tmp_path: Path) -> N
 def test_panels_and_lines_may_be_swapped() -> None:
     found = figure(panels="normalization", lines="weight_scale")
     assert [panel.title for panel in found.panels] == [
-        "batch normalization = none",
-        "batch normalization = batch",
+        "without batch normalization",
+        "with batch normalization",
     ]
     assert_allclose(found.panels[1].curves[0].mean, [0.1, 0.5, 0.8])
 
@@ -140,7 +146,7 @@ def test_other_factors_are_held_at_their_first_levels_and_named() -> None:
     changes = {(1.0, "batch", 0.1, replicate): history((0, 0, 0)) for replicate in range(3)}
     found = figure(results(design, changes))
     assert_allclose(found.panels[0].curves[1].mean, [0.1, 0.5, 0.8])
-    assert found.text.subtitle.endswith("Here, learning rate = 0.01.")
+    assert found.text.subtitle.endswith("Here, rate = 0.01.")
 
 
 def test_the_subtitle_says_what_panels_and_lines_are() -> None:
@@ -164,11 +170,16 @@ def test_a_loss_is_on_a_log_axis_where_it_spans_decades(last: float, scale: str)
     assert found.scale == scale
 
 
-def test_panels_and_lines_must_be_two_factors() -> None:
-    with pytest.raises(ExperimentError, match="'panels': must name two different factors"):
-        figure(panels="normalization")
-
-
 def test_levels_of_the_weight_scale_keep_their_order() -> None:
     found = figure(results(scales(0.01, 1.0, 0.1)))
-    assert [panel.level for panel in found.panels] == [0.01, 1.0, 0.1]
+    assert [panel.title for panel in found.panels] == ["w = 0.01", "w = 1", "w = 0.1"]
+
+
+def test_it_is_told_in_numbers() -> None:
+    found = results(histories=three(diverged(4, final=0.05)))
+    assert alt(figure(found)) == (
+        "Training accuracy over epochs 0 to 2, a panel each for w = 1, w = 0.1."
+        " Without: at the end 0.1 throughout;"
+        " with batch normalization: at the end 0.8 throughout."
+        " Trials that diverged: without: 3 of 6."
+    )

@@ -41,7 +41,7 @@ ALL_DIVERGED = {(1.0, "none", i): diverged(4) for i in range(3)}
 
 
 @pytest.mark.parametrize(
-    ("n", "grid"), [(1, (1, 1)), (2, (1, 2)), (5, (2, 3)), (7, (3, 3)), (16, (4, 4))]
+    ("n", "grid"), [(1, (1, 1)), (3, (1, 3)), (5, (2, 3)), (7, (3, 3)), (16, (4, 4))]
 )
 def test_panels_stand_in_a_grid_as_square_as_can_be(n: int, grid: tuple[int, int]) -> None:
     figure = drawing(results(scales(*np.logspace(0, -4, n).tolist(), replicates=1)))
@@ -134,7 +134,7 @@ def test_some_diverged_replicates_are_counted_once() -> None:
 
 def test_a_single_point_before_divergence_is_visible() -> None:
     axes = drawing(results(histories=ALL_DIVERGED)).axes[0]
-    (line,) = [line for line in axes.lines if line.get_marker() == "."]
+    (line,) = [line for line in axes.lines if line.get_marker() == "s"]
     np.testing.assert_allclose(np.asarray(line.get_ydata()), 0.1)
 
 

@@ -11,8 +11,8 @@ def texts(*levels: Any) -> list[str]:
     return words.texts(Factor(field="x", levels=levels))
 
 
-def design(field: str, label: str, *levels: Any) -> Experiment:
-    factor = {"field": field, "label": label, "levels": levels}
+def design(field: str, label: str, *levels: Any, symbol: str = "") -> Experiment:
+    factor = {"field": field, "label": label, "levels": levels, "symbol": symbol}
     contrast = {"baseline": levels[0], "treatment": levels[1], "response": "train_loss"}
     return experiment(
         factors={"a_factor": factor}, contrast={"factor": "a_factor", **contrast}, figures=[]
@@ -57,14 +57,51 @@ def test_true_and_false_are_with_and_without() -> None:
     assert found == ["without", "with a bias"]
 
 
-def test_other_levels_are_equations() -> None:
+def test_texts_stand_alone_and_numbers_are_equations() -> None:
     found = words.level_names(design("x", "placement", "before", "after"), "a_factor")
+    assert found == ["before", "after"]
+    assert words.titles(design("x", "weights", "he", 0.1), "a_factor") == ["he", "weights = 0.1"]
+
+
+def test_texts_are_equations_where_the_factor_has_a_symbol() -> None:
+    found = words.titles(design("x", "weights", "he", 0.1, symbol="w"), "a_factor")
+    assert found == ["w = he", "w = 0.1"]
+
+
+def test_a_level_that_is_absent_beside_several_others_says_what_of() -> None:
+    found = words.level_names(design("x", "norm", "none", "batch", "layer"), "a_factor")
+    assert found == ["without norm", "batch", "layer"]
+
+
+def test_a_panel_or_a_sentence_says_what_is_not_there() -> None:
+    said = ["without batch normalization", "with batch normalization"]
+    assert words.titles(experiment(), "normalization") == said
+    assert words.conditions(experiment(), "normalization") == said
+
+
+def test_texts_are_equations_in_a_sentence() -> None:
+    found = words.conditions(design("x", "placement", "before", "after"), "a_factor")
     assert found == ["placement = before", "placement = after"]
 
 
-def test_three_levels_are_equations_though_one_is_none() -> None:
-    found = words.level_names(design("x", "norm", "none", "batch", "layer"), "a_factor")
-    assert found == ["norm = none", "norm = batch", "norm = layer"]
+def test_an_axis_that_names_the_factor_has_short_ticks() -> None:
+    assert words.ticks(experiment(), "normalization") == ["without", "with"]
+    assert words.ticks(experiment(), "weight_scale") == ["1", "0.1"]
+
+
+def test_an_axis_has_label_and_symbol() -> None:
+    assert words.axis(experiment(), "weight_scale") == "scale of weights, w"
+    assert words.axis(experiment(), "normalization") == "batch normalization"
+
+
+def test_levels_that_set_fields_are_called_by_their_names() -> None:
+    named = [{"name": name, "set": {"x": 1}} for name in ("dropout", 20)]
+    factor = {"label": "hidden layers", "levels": named}
+    contrast = {"factor": "a_factor", "baseline": "dropout", "treatment": 20}
+    found = experiment(
+        factors={"a_factor": factor}, contrast=contrast | {"response": "train_loss"}, figures=[]
+    )
+    assert words.titles(found, "a_factor") == ["dropout", "hidden layers = 20"]
 
 
 def test_a_factor_without_a_label_is_called_by_its_name() -> None:

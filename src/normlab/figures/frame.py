@@ -1,28 +1,20 @@
-"""What both figures share: title, legend, the axis of the response, bands, divergence."""
+"""The page of every figure: panels in a grid, title, subtitle and one legend above them."""
 
-from collections.abc import Iterable, Sequence
-from math import ceil
-from typing import Any, Literal, NamedTuple, TypeAlias
+from collections.abc import Sequence
+from math import ceil, sqrt
+from typing import Any, NamedTuple
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
-from normlab._typing import FloatArray
-from normlab.figures import words
-from normlab.figures.style import BAND, FAINT, GREY, Look, Role
+from normlab.figures.legend import Legend, arrange
+from normlab.figures.measure import n_lines, wrap
+from normlab.figures.style import GREY
 
-Scale: TypeAlias = Literal["share", "linear", "log"]
-"""Of an axis: a share between 0 and 1; any numbers; positive numbers over decades."""
-
-Legend: TypeAlias = list[tuple[Any, str]]
-"""What is drawn, and its name."""
-
-DECADES = 100.0  # a range that wants a log axis
-WORDS, ROW, LETTER = 0.75, 0.23, 0.08  # inches: title and subtitle, a row, a letter of the legend
+WIDTH = 10.0  # inches, as all sizes here: that of a slide
+SINGLE, SMALLEST = (8.9, 4.3), (2.6, 1.95)  # of one panel alone, and of one of many
+TITLE, SUBTITLE, LABEL, PANEL_TITLE = 15, 10, 11, 10.5  # font sizes in points
 
 
 class Text(NamedTuple):
@@ -34,113 +26,113 @@ class Text(NamedTuple):
     y: str
 
 
-def y_scale(response: str, values: Sequence[FloatArray]) -> Scale:
-    """Return the scale for these values of a response."""
-    if response.endswith("accuracy"):
-        return "share"
-    drawn = np.concatenate([np.ravel(v) for v in values]) if values else np.zeros(0)
-    drawn = drawn[np.isfinite(drawn)]
-    spans = drawn.size > 0 and drawn.min() > 0 and drawn.max() / drawn.min() >= DECADES
-    return "log" if spans else "linear"
+class Sheet(NamedTuple):
+    """How the panels lie: the size of each, and the room around them."""
+
+    n_columns: int
+    panel: tuple[float, float]
+    left: float = 0.8
+    right: float = 0.3
+    bottom: float = 0.62
+    gap: float = 0.28
+
+    @property
+    def width(self) -> float:
+        """The width of all panels together."""
+        return self.n_columns * (self.panel[0] + self.gap) - self.gap
 
 
-def set_y(axes: Axes, scale: Scale) -> None:
-    """Give the axis of the response its scale."""
-    if scale == "share":
-        axes.set_ylim(-0.06, 1.04)  # lines and crosses at 0 and 1 are drawn whole
-        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "", "0.5", "", "1"])
-    elif scale == "log":
-        axes.set_yscale("log")
+def columns(n_panels: int) -> int:
+    """Return the columns of a grid that is as square as can be; up to three panels are a row."""
+    return n_panels if n_panels <= 3 else ceil(sqrt(n_panels))
 
 
-def put_words(figure: Figure, text: Text, legend: Legend, *, left: float) -> None:
-    """Write title, subtitle and one legend for the whole figure, from ``left`` (inches) on."""
+def sheet(n_panels: int, **changes: Any) -> Sheet:
+    """Return panels that fill the width of a slide, larger where there are many."""
+    n_columns = columns(n_panels)
+    if n_panels == 1:
+        return Sheet(1, SINGLE)._replace(**changes)
+    usual = Sheet(n_columns, SMALLEST)._replace(**changes)
+    room = WIDTH - usual.left - usual.right - (n_columns - 1) * usual.gap
+    width = max(SMALLEST[0], room / n_columns)
+    return usual._replace(panel=(width, max(SMALLEST[1], 0.72 * width)))
+
+
+def page(
+    text: Text, titles: Sequence[str], legend: Legend, sheet: Sheet
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with its words and a legend, and its empty panels, which share their axes."""
+    width = max(sheet.left + sheet.width + sheet.right, 7.0)
+    room = width - sheet.left - 0.15
+    title, subtitle = wrap(text.title, room, TITLE, "bold"), wrap(text.subtitle, room, SUBTITLE)
+    entries, n_legend_columns, legend_height = arrange(legend, room)
+    titles = [wrap(each, sheet.panel[0], PANEL_TITLE) for each in titles]
+    words = 0.19 + 0.26 * n_lines([title]) + 0.17 * n_lines([subtitle])
+    above_row = 0.1 + 0.18 * n_lines(titles)
+    n_rows = ceil(len(titles) / sheet.n_columns)
+    row = sheet.panel[1] + above_row + 0.12
+    bottom = sheet.bottom + 0.18 * (n_lines([text.x]) - 1)
+    height = words + 0.12 + legend_height + n_rows * row + bottom
+    figure = Figure(figsize=(width, height))
+    x = sheet.left / width
+    figure.text(x, 1 - 0.14 / height, title, size=TITLE, weight="bold", va="top")
+    below = 1 - (0.2 + 0.26 * n_lines([title])) / height
+    figure.text(x, below, subtitle, size=SUBTITLE, color=GREY, va="top")
+    _put_legend(figure, entries, n_legend_columns, x, 1 - (words + 0.12) / height)
+    panels = _panels(figure, sheet, titles, n_rows, bottom, row)
+    _name_axes(figure, text, sheet, bottom, n_rows * row)
+    return figure, panels
+
+
+def note(axes: Axes, text: str) -> None:
+    """Write in the middle of a panel why it is empty."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)
+
+
+def _panels(
+    figure: Figure, sheet: Sheet, titles: Sequence[str], n_rows: int, bottom: float, row: float
+) -> list[Axes]:
     width, height = figure.get_size_inches()
-    x = left / width
-    figure.text(x, 1 - 0.14 / height, text.title, size=15, weight="bold", va="top")
-    figure.text(x, 1 - 0.47 / height, text.subtitle, size=10, color=GREY, va="top")
+    between = row - sheet.panel[1]
+    grid = figure.subplots(n_rows, sheet.n_columns, sharex=True, sharey=True, squeeze=False)
+    figure.subplots_adjust(
+        left=sheet.left / width,
+        right=(sheet.left + sheet.width) / width,
+        bottom=bottom / height,
+        top=(bottom + n_rows * row - between) / height,
+        wspace=sheet.gap / sheet.panel[0],
+        hspace=between / sheet.panel[1],
+    )
+    panels = list(grid.flat)
+    for axes in panels[len(titles) :]:
+        axes.remove()
+    for i, title in enumerate(titles):
+        last = i + sheet.n_columns >= len(titles)
+        panels[i].set_title(title)
+        panels[i].tick_params(which="both", length=0, labelbottom=last)
+    return panels[: len(titles)]
+
+
+def _name_axes(figure: Figure, text: Text, sheet: Sheet, bottom: float, rows: float) -> None:
+    width, height = figure.get_size_inches()
+    middle = (sheet.left + sheet.width / 2) / width
+    x, y = wrap(text.x, sheet.width, LABEL), wrap(text.y, rows, LABEL)
+    figure.supxlabel(x, x=middle, y=0.12 / height)
+    figure.supylabel(y, y=(bottom + rows / 2 - 0.1) / height, x=0.12 / width, va="center")
+
+
+def _put_legend(figure: Figure, entries: Legend, n_columns: int, x: float, y: float) -> None:
+    if not entries:
+        return
     figure.legend(
-        [handle for handle, _ in legend],
-        [name for _, name in legend],
+        [handle for handle, _ in entries],
+        [name for _, name in entries],
         loc="upper left",
-        bbox_to_anchor=(x, 1 - WORDS / height),
-        ncols=ceil(len(legend) / legend_rows(legend, width - left)),
+        bbox_to_anchor=(x, y),
+        ncols=n_columns,
         borderaxespad=0,
         borderpad=0,
         columnspacing=1.6,
         handletextpad=0.6,
         handler_map={tuple: HandlerTuple(ndivide=None, pad=0.4)},
     )
-
-
-def head(legend: Legend, width: float) -> float:
-    """Return the height of title, subtitle and legend, in inches."""
-    return WORDS + ROW * legend_rows(legend, width)
-
-
-def legend_rows(legend: Legend, width: float) -> int:
-    """Return how many rows the legend needs in ``width`` inches."""
-    letters = sum(len(name) + 9 for _, name in legend)
-    return ceil(letters * LETTER / width) or 1
-
-
-def legend(
-    lines: Sequence[tuple[str, Role, Look]],
-    *,
-    markers: bool,
-    band: str | None,
-    diverged: str | None,
-    published: bool,
-) -> Legend:
-    """Return the entries of the legend: the lines, the treatment first, then what else is drawn."""
-    ordered = sorted(lines, key=lambda line: line[1] != "treatment")
-    entries: Legend = [(_line(look, markers=markers), name) for name, _, look in ordered]
-    sample = [look for _, _, look in ordered[:3]]
-    if band:
-        patches = tuple(Patch(facecolor=look.color, alpha=BAND) for look in sample)
-        entries.append((patches, band))
-    if diverged:
-        entries.append((Line2D([], [], color=GREY, linestyle="", **CROSS), diverged))
-    if published:
-        dots = tuple(Line2D([], [], linestyle="", **published_marks(look)) for look in sample)
-        entries.append((dots, "published single run"))
-    return entries
-
-
-def band_name(n_replicates: Iterable[int]) -> str | None:
-    """Return what a band is, None where no line has several replicates."""
-    counts = [n for n in n_replicates if n]
-    return f"range of {words.replicates(counts)}" if max(counts, default=0) > 1 else None
-
-
-def mean_of(n_replicates: Iterable[int]) -> str:
-    """Return what a line or a point is."""
-    counts = [n for n in n_replicates if n]
-    return ("mean of " if max(counts, default=0) > 1 else "") + words.replicates(counts)
-
-
-CROSS: dict[str, Any] = {"marker": "x", "markersize": 7, "markeredgewidth": 2.2}
-
-
-def _line(look: Look, *, markers: bool) -> Line2D:
-    """Return a line as the legend shows it."""
-    marks = solid_marks(look) if markers else {}
-    return Line2D([], [], color=look.color, linestyle=look.dashes, **marks)
-
-
-def solid_marks(look: Look) -> dict[str, Any]:
-    """Return the markers of a line's own points."""
-    face = look.color if look.filled else "white"
-    return {"marker": look.marker, "markersize": 6, "markerfacecolor": face}
-
-
-def published_marks(look: Look) -> dict[str, Any]:
-    """Return the small, light markers of published points."""
-    return {
-        "marker": look.marker,
-        "markersize": 3.2,
-        "markerfacecolor": look.color if look.filled else "none",
-        "markeredgecolor": look.color,
-        "markeredgewidth": 0.7,
-        "alpha": FAINT,
-    }

@@ -1,27 +1,33 @@
-"""The final response over the levels of one factor, a line a level of another.
+"""A response over the levels of one factor, a line a level of another.
 
 ``numbers`` computes what is shown, ``draw`` only draws it.
 """
 
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Transform
 
 from normlab._typing import FloatArray, IntArray
-from normlab.figures import frame, selection, words
-from normlab.figures.style import BAND, INK, STYLE, Look, Role, looks
-from normlab.lab import Results, published
-from normlab.lab.experiment import Experiment, FigureSpec
+from normlab.figures import frame, scales, sentences
+from normlab.figures.legend import Legend, legend, mean_of, range_of
+from normlab.figures.marks import BOUND, CROSS, HALO, band, larger, published_marks, solid_marks
+from normlab.figures.selection import Part, spread
+from normlab.figures.style import INK, STYLE, Look, Role, looks
+from normlab.lab import Results, published, words
+from normlab.lab.figure_spec import FigureSpec
+from normlab.lab.responses import QUANTITIES
 
-SIZE = (10.0, 6.0)  # inches
-MARGINS = (0.8, 0.25, 0.15, 0.7)  # left, right, above the axes, bottom, in inches
+OF_DIVERGENCE = ("diverged", "diverged_at_step")
+"""Responses that need no mark where trials diverged."""
 
 
 class Line(NamedTuple):
-    """One level of the lines: its final responses at each level of x."""
+    """One level of the lines: its responses at each level of x."""
 
     name: str
     role: Role
@@ -30,169 +36,245 @@ class Line(NamedTuple):
     high: FloatArray
     n_replicates: IntArray
     n_diverged: IntArray
+    n_unreached: IntArray  # replicates that count with the last step: the mean is but a bound
     published: FloatArray | None  # NaN where not published
 
+    @property
+    def n_marked(self) -> IntArray:
+        """Replicates that diverged, or did not get there; never both."""
+        return self.n_diverged + self.n_unreached
 
-class ResponseAgainstFactor(NamedTuple):
-    """The numbers and the words of a figure of final responses."""
 
-    text: frame.Text
-    scale: frame.Scale  # of the response
-    x: FloatArray  # (levels of x,), their order where they are words
-    x_scale: Literal["log", "linear", "words"]
-    x_names: tuple[str, ...]
+class Panel(NamedTuple):
+    """The lines of one level."""
+
+    title: str
     lines: tuple[Line, ...]
 
 
-def numbers(results: Results, spec: FigureSpec) -> ResponseAgainstFactor:
-    """Return what the figure shows: the last recorded response over the levels of ``spec.x``.
+class ResponseAgainstFactor(NamedTuple):
+    """The numbers and the words of a figure of responses."""
 
-    That of a trial that diverged was measured on arriving at the step where it did. Factors that
-    are neither x nor lines are held at their first levels.
+    text: frame.Text
+    scale: scales.Scale  # of the response
+    x: scales.Levels
+    panels: tuple[Panel, ...]
+    last_step: int
+
+    @property
+    def lines(self) -> list[Line]:
+        """The lines of all panels."""
+        return [line for panel in self.panels for line in panel.lines]
+
+
+def numbers(results: Results, spec: FigureSpec) -> ResponseAgainstFactor:
+    """Return what the figure shows: a response over the levels of ``spec.x``.
+
+    What was recorded last of a trial that diverged was measured on arriving at that step.
     """
-    experiment = results.experiment
-    factors = selection.axes(spec, spec.x)
-    lines = _lines(results, spec.response, factors)
-    x_scale, x = _x(experiment, factors[0])
+    name = spec.response or ""
+    response = results.experiment.all_responses()[name]
+    part = Part(results, spec, "panels", "lines", "x")
+    lines = _lines(part, name)
+    panels = tuple(Panel(*each) for each in zip(part.titles(0), lines, strict=True))
+    shown = [line for panel in panels for line in panel.lines]
     return ResponseAgainstFactor(
-        text=_text(results, spec.response, factors, lines),
-        scale=frame.y_scale(spec.response, [v for line in lines for v in (line.low, line.high)]),
-        x=x,
-        x_scale=x_scale,
-        x_names=tuple(words.texts(experiment.factors[factors[0]])),
-        lines=lines,
+        text=_text(part, spec, shown),
+        scale=scales.y_scale(response.scale, [v for li in shown for v in (li.low, li.high)]),
+        x=scales.levels(results.experiment, spec.x or ""),
+        panels=panels,
+        last_step=results.last_step,
     )
 
 
 def draw(numbers: ResponseAgainstFactor) -> Figure:
-    """Draw the lines, with a legend above them."""
-    left, right, above, bottom = MARGINS
-    width, height = SIZE
+    """Draw the panels, with one legend."""
     with mpl.rc_context(STYLE):
-        found = looks(line.role for line in numbers.lines)
-        legend = _legend(numbers, found)
-        top = frame.head(legend, width - left) + above
-        figure = Figure(figsize=SIZE)
-        axes = figure.subplots()
-        figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
-        for line, look in zip(numbers.lines, found, strict=True):
-            _draw_line(axes, numbers, line, look)
-        _mark_divergence(axes, numbers, found)
-        frame.set_y(axes, numbers.scale)
-        _set_x(axes, numbers)
-        axes.set(xlabel=numbers.text.x, ylabel=numbers.text.y)
-        axes.tick_params(which="both", length=0)
-        frame.put_words(figure, numbers.text, legend, left=left)
+        found = looks(line.role for line in numbers.panels[0].lines)
+        titles = [panel.title for panel in numbers.panels]
+        sheet = frame.sheet(len(titles))
+        room = sheet.panel[0] / max(len(numbers.x.names), 2)
+        names = scales.fit(numbers.x.names, room) if numbers.x.scale == "words" else None
+        if names:
+            left = max(sheet.left, names.reach - room / 2)
+            sheet = sheet._replace(left=left, bottom=sheet.bottom + names.height - 0.15)
+        figure, panels = frame.page(numbers.text, titles, _legend(numbers, found), sheet)
+        for axes, panel in zip(panels, numbers.panels, strict=True):
+            _draw_panel(axes, panel, numbers, found)
+        if names:
+            scales.set_names(panels[0], numbers.x.x, names)
+            panels[0].set_xlim(-0.5, len(names.texts) - 0.5)
+        else:
+            scales.set_levels(panels[0], numbers.x, sheet.panel[0])
+        scales.set_y(panels[0], numbers.scale)  # shared, as is x
     return figure
 
 
-def _lines(results: Results, response: str, factors: tuple[str, str]) -> tuple[Line, ...]:
-    experiment = results.experiment
-    final = selection.take(results, results.final(response), factors)
-    diverged = ~np.isnan(selection.take(results, results.diverged_at(), factors))
-    present = selection.take(results, selection.presence(results), factors)
-    points = published.read(experiment, response)
-    lines = []
-    names = words.level_names(experiment, factors[1])
-    for i, name in enumerate(names):
-        places = [selection.levels_at(experiment, factors, (j, i)) for j in range(len(final))]
-        known = [points[p].value[-1] if p in points else np.nan for p in places]
+def alt(numbers: ResponseAgainstFactor) -> str:
+    """Return what the figure shows, in numbers."""
+    at = "" if numbers.x.scale == "words" else "at "
+    names = [f"{at}{name}" for name in numbers.x.names]
+    titles = [panel.title for panel in numbers.panels]
+    if many := len(titles) > 1:
+        names = [f"{title}, {name}" for title in titles for name in names]
+    lines = list(zip(*(panel.lines for panel in numbers.panels), strict=True))
+    lines_of = [line[0].name for line in lines]
+    said = [sentences.span(np.concatenate([each.mean for each in line]), names) for line in lines]
+    of = [[each.n_replicates for each in line] for line in lines]
+    diverged = [[each.n_diverged for each in line] for line in lines]
+    unreached = [[each.n_unreached for each in line] for line in lines]
+    panels = f", a panel each for {sentences.levels(titles)}" if many else ""
+    about = (
+        f"{numbers.text.y} against {numbers.text.x}, {sentences.levels(numbers.x.names)}{panels}"
+    )
+    return sentences.joined(
+        sentences.sentence(about),
+        sentences.listed(zip(lines_of, said, strict=True)),
+        sentences.counted("diverged", lines_of, diverged, of),
+        sentences.counted("did not get there", lines_of, unreached, of),
+    )
+
+
+def _lines(part: Part, response: str) -> list[tuple[Line, ...]]:
+    """Return the lines, a tuple a panel."""
+    results = part.results
+    values = part.take(results.response(response))
+    unreached = part.take(results.unreached(response))
+    diverged = part.take(~np.isnan(results.diverged_at())) & ~unreached
+    if response in OF_DIVERGENCE:
+        diverged = np.zeros_like(diverged)
+    present = part.take(results.present())
+    points = published.read(part.experiment, response)
+    panels: list[list[Line]] = [[] for _ in range(part.shape[0])]
+    for p, i in np.ndindex(part.shape[:2]):
+        places = [part.levels_at((p, i, j)) for j in range(part.shape[2])]
+        known = np.array([points[at].value[-1] if at in points else np.nan for at in places])
         line = Line(
-            name,
-            selection.roles(experiment, factors[1])[i],
-            *selection.spread(final[:, i].T),
-            n_replicates=present[:, i].sum(axis=-1),
-            n_diverged=diverged[:, i].sum(axis=-1),
-            published=np.array(known) if np.isfinite(known).any() else None,
+            part.names(1)[i],
+            part.roles(1)[i],
+            *spread(values[p, i].T),
+            n_replicates=present[p, i].sum(axis=-1),
+            n_diverged=diverged[p, i].sum(axis=-1),
+            n_unreached=unreached[p, i].sum(axis=-1),
+            published=known if np.isfinite(known).any() else None,
         )
-        lines.append(line)
-    return tuple(lines)
+        panels[p].append(line)
+    return [tuple(lines) for lines in panels]
 
 
-def _x(experiment: Experiment, name: str) -> tuple[Literal["log", "linear", "words"], FloatArray]:
-    factor = experiment.factors[name]
-    values = factor.values
-    if any(isinstance(value, str | bool) for value in values):
-        return "words", np.arange(len(values), dtype=float)
-    return "log" if factor.is_geometric else "linear", np.array(values, dtype=float)
-
-
-def _text(
-    results: Results, response: str, factors: tuple[str, str], lines: tuple[Line, ...]
-) -> frame.Text:
-    experiment = results.experiment
-    counts = [int(n) for line in lines for n in line.n_replicates]
-    label, symbol = words.label(experiment, factors[0]), words.symbol(experiment, factors[0])
-    what = words.RESPONSES[response]
-    last = f" after {results.steps[-1]} steps" if len(results.steps) else ""
-    last += ", or where it diverged" if any(map(_diverges, lines)) else ""
+def _text(part: Part, spec: FigureSpec, lines: Sequence[Line]) -> frame.Text:
+    response = spec.response or ""
+    what = part.experiment.all_responses()[response].words
+    final = response in QUANTITIES and part.results.last_step
+    steps = "step" if part.results.last_step == 1 else "steps"
+    when = f" after {part.results.last_step} {steps}" if final else ""
+    when += ", or where it diverged" if final and any(li.n_diverged.any() for li in lines) else ""
+    points = mean_of(int(n) for line in lines for n in line.n_replicates)
     return frame.Text(
-        title=experiment.title,
-        subtitle=f"{what.capitalize()}{last}. Points: {frame.mean_of(counts)}."
-        + selection.held(experiment, factors),
-        x=f"{label}, {symbol}" if symbol != label else label,
+        title=part.experiment.title,
+        subtitle=f"{sentences.sentence(what + when)} Points: {points}.{part.held}",
+        x=words.axis(part.experiment, spec.x or ""),
         y=what,
     )
 
 
-def _draw_line(axes: Axes, numbers: ResponseAgainstFactor, line: Line, look: Look) -> None:
-    order = np.argsort(numbers.x)
-    x, mean = numbers.x[order], line.mean[order]
+def _draw_panel(
+    axes: Axes, panel: Panel, numbers: ResponseAgainstFactor, looks: list[Look]
+) -> None:
+    levels, rim, n = numbers.x, scales.rim(numbers.scale), len(looks)
+    apart = 0.0 if levels.scale != "words" else min(0.16, 0.7 / n)
+    for i, (line, look) in enumerate(zip(panel.lines, looks, strict=True)):
+        x = levels.x + apart * (i - (n - 1) / 2)
+        if levels.scale == "words":
+            _draw_bars(axes, x, line, look)
+        else:
+            _draw_line(axes, x, line, look, n)
+        later = [] if apart else panel.lines[i + 1 :]
+        covered = sum((_covers(each, line) for each in later), 0 * x)
+        _draw_points(axes, x, line, look)
+        _draw_marks(axes, x, line, look, rim, covered)
+        _count(axes, x, line, rim, look.color if n > 2 else INK)
+    if not any(line.n_replicates.any() for line in panel.lines):
+        frame.note(axes, "not run")
+    elif not any(np.isfinite(li.mean).any() or li.n_marked.any() for li in panel.lines):
+        frame.note(axes, "nothing measured")
+
+
+def _draw_line(axes: Axes, x: FloatArray, line: Line, look: Look, n_lines: int) -> None:
+    order = np.argsort(x)
     if line.n_replicates.max(initial=0) > 1:
-        low, high = line.low[order], line.high[order]
-        axes.fill_between(x, low, high, color=look.color, alpha=BAND, linewidth=0)
+        axes.fill_between(x[order], line.low[order], line.high[order], **band(look, n_lines))
+    axes.plot(x[order], line.mean[order], color=look.color, linestyle=look.dashes)
+
+
+def _draw_bars(axes: Axes, x: FloatArray, line: Line, look: Look) -> None:
+    """Draw ranges alone: between levels that are words there is nothing."""
+    if line.n_replicates.max(initial=0) > 1:
+        axes.vlines(x, line.low, line.high, color=look.color, alpha=0.45, linewidth=5)
+
+
+def _covers(later: Line, line: Line) -> FloatArray:
+    """Return 1 where a mark of a later line stands where one of this line does, else 0."""
+    same = np.isclose(later.mean, line.mean, equal_nan=True)
+    return (same & (later.n_marked > 0) & (line.n_marked > 0)).astype(float)
+
+
+def _draw_points(axes: Axes, x: FloatArray, line: Line, look: Look) -> None:
     if line.published is not None:
-        marks = frame.published_marks(look) | {"markersize": 5}
-        axes.plot(numbers.x, line.published, linestyle="", zorder=2.1, **marks)
-    axes.plot(x, mean, color=look.color, linestyle=look.dashes)
-    alive = (line.n_diverged < line.n_replicates)[order]
-    marks = frame.solid_marks(look)
-    axes.plot(x[alive], mean[alive], color=look.color, linestyle="", zorder=2.5, **marks)
+        marks = published_marks(look) | {"markersize": 5}
+        axes.plot(x, line.published, linestyle="", zorder=2.1, **marks)
+    usual, marks = line.n_marked == 0, solid_marks(look)
+    style: dict[str, Any] = {"color": look.color, "linestyle": "", "clip_on": False, "zorder": 3}
+    axes.plot(x[usual], line.mean[usual], **style, **marks)
 
 
-def _mark_divergence(axes: Axes, numbers: ResponseAgainstFactor, looks: list[Look]) -> None:
-    """Cross each point where replicates diverged, and say how many, one line's above another's."""
-    for j, x in enumerate(numbers.x):
-        row = 0
-        for line, look in zip(numbers.lines, looks, strict=True):
-            if not line.n_diverged[j]:
-                continue
-            known = np.isfinite(line.mean[j])
-            place = (x, line.mean[j]) if known else (x, 0.03)
-            transform = axes.transData if known else axes.get_xaxis_transform()
-            cross = {"color": look.color, "linestyle": "", **frame.CROSS}
-            axes.plot(*place, transform=transform, zorder=3, **cross)
-            axes.annotate(
-                f"{line.n_diverged[j]}/{line.n_replicates[j]}",
-                place,
-                xycoords=transform,
-                xytext=(7, 5 + 11 * row),
-                textcoords="offset points",
-                size=9,
-                color=look.color if len(numbers.lines) > 2 else INK,
-            )
-            row += 1
+def _draw_marks(
+    axes: Axes, x: FloatArray, line: Line, look: Look, rim: float, covered: FloatArray
+) -> None:
+    """Draw bounds and crosses, at the rim where nothing was measured.
+
+    Those that ``covered`` marks of later lines will stand on are drawn larger.
+    """
+    for j in np.flatnonzero(line.n_marked).tolist():
+        mark = larger(BOUND if line.n_unreached[j] else CROSS, int(covered[j]))
+        y = line.mean[j] if np.isfinite(line.mean[j]) else rim
+        style: dict[str, Any] = {"color": look.color, "clip_on": False, "zorder": 3, **mark}
+        axes.plot(x[j], y, transform=_frame_of(axes, line, j), **style)
 
 
-def _diverges(line: Line) -> bool:
-    return bool(line.n_diverged.any())
+def _frame_of(axes: Axes, line: Line, j: int) -> Transform:
+    """Return the coordinates of a mark: those of the panel's height where nothing was measured."""
+    return axes.transData if np.isfinite(line.mean[j]) else axes.get_xaxis_transform()
 
 
-def _set_x(axes: Axes, numbers: ResponseAgainstFactor) -> None:
-    if numbers.x_scale == "words":
-        axes.set_xticks(numbers.x, labels=numbers.x_names)
-        axes.margins(x=0.2)
-    else:
-        axes.set_xscale(numbers.x_scale)
-        axes.margins(x=0.03)
+def _count(axes: Axes, x: FloatArray, line: Line, rim: float, color: str) -> None:
+    """Say how many replicates a cross or a bound stands for, where not for all."""
+    some = (line.n_marked > 0) & (line.n_marked < line.n_replicates)
+    for j in np.flatnonzero(some).tolist():
+        axes.annotate(
+            f"{line.n_marked[j]}/{line.n_replicates[j]}",
+            (x[j], line.mean[j] if np.isfinite(line.mean[j]) else rim),
+            xycoords=_frame_of(axes, line, j),
+            path_effects=HALO,
+            xytext=(7, 6),
+            textcoords="offset points",
+            size=9,
+            color=color,
+        )
 
 
-def _legend(numbers: ResponseAgainstFactor, looks: list[Look]) -> frame.Legend:
-    lines = numbers.lines
-    return frame.legend(
-        [(line.name, line.role, look) for line, look in zip(lines, looks, strict=True)],
+def _legend(numbers: ResponseAgainstFactor, looks: list[Look]) -> Legend:
+    lines, first = numbers.lines, numbers.panels[0].lines
+    some = any((line.n_marked % np.maximum(line.n_replicates, 1)).any() for line in lines)
+    how_many = " (how many, where not all)" if some else ""
+    diverged = any(line.n_diverged.any() for line in lines)
+    unreached = any(line.n_unreached.any() for line in lines)
+    return legend(
+        [(line.name, line.role, look) for line, look in zip(first, looks, strict=True)],
         markers=True,
-        band=frame.band_name(int(n) for line in lines for n in line.n_replicates),
-        diverged="replicates that diverged" if any(map(_diverges, lines)) else None,
+        joined=numbers.x.scale != "words",
+        band_name=range_of(int(n) for line in lines for n in line.n_replicates),
+        diverged=f"diverged{how_many}" if diverged else None,
+        unreached=f"not reached by step {numbers.last_step}{how_many}" if unreached else None,
         published=any(line.published is not None for line in lines),
     )

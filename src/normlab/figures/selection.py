@@ -1,16 +1,19 @@
 """The part of the results that a figure shows."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from normlab._typing import FloatArray
-from normlab.errors import ExperimentError
-from normlab.figures import words
 from normlab.figures.style import Role
-from normlab.lab import Results
-from normlab.lab.experiment import Experiment, FigureSpec
-from normlab.lab.factors import Level
+from normlab.lab import Results, words
+from normlab.lab.experiment import Experiment
+from normlab.lab.factors import Level, find_level
+from normlab.lab.figure_spec import FigureSpec
+from normlab.training import History
+
+Place = tuple[int, ...]
 
 
 class Spread(NamedTuple):
@@ -21,43 +24,80 @@ class Spread(NamedTuple):
     high: FloatArray
 
 
-def axes(spec: FigureSpec, first: str | None) -> tuple[str, str]:
-    """Return the two factors of a figure: ``first``, and that of its lines."""
-    if first is None or first == spec.lines:
-        raise ExperimentError(
-            f"figures, {spec.file!r}: must name two different factors,"
-            f" got {first!r} and lines = {spec.lines!r}."
-        )
-    return first, spec.lines
+class Part:
+    """The part of the results along the factors that some fields of a figure name.
 
-
-def take(results: Results, array: Any, factors: tuple[str, str]) -> Any:
-    """Return the part of ``(*levels, ...)`` along two factors: ``(first, second, ...)``.
-
-    Other factors are held at their first levels.
+    Other factors are held at their levels in ``spec.at``, or at their first where there is no
+    such level. A field that names no factor is an axis of one.
     """
-    names = list(results.levels)
-    part = array[tuple(slice(None) if name in factors else 0 for name in names)]
-    first, second = factors
-    return part if names.index(first) < names.index(second) else part.swapaxes(0, 1)
 
+    def __init__(self, results: Results, spec: FigureSpec, *fields: str) -> None:
+        self.results, self.experiment = results, results.experiment
+        self.factors: tuple[str | None, ...] = tuple(getattr(spec, field) for field in fields)
+        self._held = {
+            name: find_level(factor.values, spec.at.get(name, factor.values[0])) or 0
+            for name, factor in self.experiment.factors.items()
+            if name not in self.factors
+        }
 
-def held(experiment: Experiment, factors: tuple[str, str]) -> str:
-    """Return the levels that other factors are held at, as a sentence, or nothing."""
-    others = [name for name in experiment.factors if name not in factors]
-    parts = [words.equations(experiment, name)[0] for name in others]
-    return f" Here, {', '.join(parts)}." if parts else ""
+    @property
+    def shape(self) -> Place:
+        """How many levels there are along each axis."""
+        return tuple(1 if f is None else len(self.results.levels[f]) for f in self.factors)
 
+    def take(self, array: Any) -> Any:
+        """Return the part of ``(*levels, ...)``: the axes of ``shape``, then the others."""
+        names = self.experiment.factors
+        part = array[tuple(self._held.get(name, slice(None)) for name in names)]
+        kept = [name for name in names if name not in self._held]
+        named = [name for name in self.factors if name is not None]
+        part = np.moveaxis(part, [kept.index(name) for name in named], range(len(named)))
+        return part.reshape(*self.shape, *part.shape[len(named) :])
 
-def presence(results: Results) -> Any:
-    """Return which trials are there, as booleans: ``(*levels, replicates)``."""
-    return ~np.isnan(results.final("step"))
+    def levels_at(self, place: Place) -> tuple[Level, ...]:
+        """Return the levels of all factors at one place of what ``take`` returns."""
+        index = self._held | dict(zip(self.factors, place, strict=True))
+        return tuple(factor.values[index[n]] for n, factor in self.experiment.factors.items())
+
+    def histories(self) -> Iterator[tuple[Place, int, History]]:
+        """Yield place, replicate and history of each trial, in order."""
+        levels = {self.levels_at(place): place for place in np.ndindex(self.shape)}
+        for trial in self.results.trials:
+            place = levels.get(tuple(trial.levels[name] for name in self.experiment.factors))
+            if place is not None:
+                yield place, trial.replicate, trial.history
+
+    def titles(self, axis: int) -> list[str]:
+        """Return the titles of panels along an axis, an empty one where it has no factor."""
+        name = self.factors[axis]
+        return [""] if name is None else words.titles(self.experiment, name)
+
+    def names(self, axis: int) -> list[str]:
+        """Return the names of lines along an axis."""
+        name = self.factors[axis]
+        return [""] if name is None else words.level_names(self.experiment, name)
+
+    def roles(self, axis: int) -> list[Role]:
+        """Return what lines along an axis are in the contrast."""
+        name = self.factors[axis]
+        return ["treatment"] if name is None else roles(self.experiment, name)
+
+    @property
+    def held(self) -> str:
+        """The levels that other factors are held at, as a sentence, or nothing."""
+        parts = [words.conditions(self.experiment, name)[i] for name, i in self._held.items()]
+        return f" Here, {', '.join(parts)}." if parts else ""
 
 
 def roles(experiment: Experiment, lines: str) -> list[Role]:
-    """Return what each level of the lines' factor is in the contrast."""
+    """Return what each level of the lines' factor is in the contrast.
+
+    More than two levels that are all numbers have an order, which says more.
+    """
     contrast, values = experiment.contrast, experiment.factors[lines].values
-    found: list[Role] = ["other" for _ in values]
+    if len(values) > 2 and not any(isinstance(value, str | bool) for value in values):
+        return ["ordered"] * len(values)
+    found: list[Role] = ["other"] * len(values)
     if contrast.factor == lines:
         found[values.index(contrast.baseline)] = "baseline"
         found[values.index(contrast.treatment)] = "treatment"
@@ -77,11 +117,3 @@ def spread(values: FloatArray) -> Spread:
     mean = total / np.maximum(n, 1)
     low, high = np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
     return Spread(mean + nothing, low, high)
-
-
-def levels_at(
-    experiment: Experiment, factors: tuple[str, str], place: tuple[int, int]
-) -> tuple[Level, ...]:
-    """Return the levels of all factors at one place of what ``take`` returns."""
-    index = dict(zip(factors, place, strict=True))
-    return tuple(f.values[index.get(name, 0)] for name, f in experiment.factors.items())

@@ -2,19 +2,22 @@
 
 A line is told from another by its color, its dashes and its markers, so that a reader who sees
 few colors, or a grey print, misses nothing. Colors: M. Okabe and K. Ito, Color Universal Design
-(2008).
+(2008). Levels that have an order, and the numbers of a map, go from dark to light.
 """
 
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import matplotlib as mpl
+from matplotlib.colors import to_hex
 
-Role: TypeAlias = Literal["treatment", "baseline", "other"]
-"""What a line is in the experiment's contrast."""
+Role: TypeAlias = Literal["treatment", "baseline", "other", "ordered"]
+"""What a line is: of the experiment's contrast, or one of several, which may have an order."""
 
 INK = "#222222"
 GREY = "#6b6b6b"
+FONT = "DejaVu Sans"  # comes with Matplotlib
+MAP = "cividis"  # of numbers, from little to much
 BAND = 0.22  # opacity of a band over replicates
 FAINT = 0.5  # opacity of published points
 
@@ -37,6 +40,8 @@ OTHERS = (
     Look("#56B4E9", (0, (6, 1.5, 1, 1.5, 1, 1.5)), "P", False),
     Look("#000000", (0, (2, 2)), "X", True),
 )
+ORDER = "viridis"  # of levels that have one; its lightest part is too light for lines
+LIGHTEST = 0.85
 
 _GROUPS = {"axes", "figure", "font", "grid", "hatch", "legend", "lines", "markers", "mathtext"}
 _GROUPS |= {"patch", "path", "savefig", "svg", "text", "xaxis", "xtick", "yaxis", "ytick"}
@@ -47,9 +52,10 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 STYLE: Any = _DEFAULTS | {
-    "font.family": ["DejaVu Sans"],  # comes with Matplotlib
+    "font.family": [FONT],
     "font.size": 10,
     "text.color": INK,
+    "text.parse_math": False,  # a label may have a dollar sign
     "axes.titlesize": 10.5,
     "axes.titley": 1.0,  # fixed, so that no time goes into finding a free place
     "axes.titlepad": 5,
@@ -71,6 +77,7 @@ STYLE: Any = _DEFAULTS | {
     "ytick.labelsize": 9,
     "lines.linewidth": 2,
     "lines.solid_capstyle": "round",
+    "figure.labelsize": 11,
     "legend.frameon": False,
     "legend.fontsize": 10.5,
     "legend.handlelength": 2.6,
@@ -82,11 +89,21 @@ STYLE: Any = _DEFAULTS | {
 
 def looks(roles: Iterable[Role]) -> list[Look]:
     """Return the look of each line, in the order of the lines."""
-    found, n_others = [], 0
-    for role in roles:
-        if role == "other":
-            found.append(OTHERS[n_others % len(OTHERS)])
-            n_others += 1
-        else:
-            found.append(TREATMENT if role == "treatment" else BASELINE)
-    return found
+    roles = list(roles)
+    ordered = iter(_ordered(roles.count("ordered")))
+    others = iter(OTHERS * (roles.count("other") // len(OTHERS) + 1))
+    if roles.count("other") > len(OTHERS):
+        others = iter(_ordered(roles.count("other")))
+    fixed = {"treatment": TREATMENT, "baseline": BASELINE}
+    rest = {"ordered": ordered, "other": others}
+    return [fixed.get(role) or next(rest[role]) for role in roles]
+
+
+def _ordered(n: int) -> list[Look]:
+    """Return ``n`` looks from dark to light; neighbors differ in dashes and markers too."""
+    colors = mpl.colormaps[ORDER]
+    kinds = (TREATMENT, BASELINE, *OTHERS)
+    return [
+        kinds[i % len(kinds)]._replace(color=to_hex(colors(LIGHTEST * i / max(n - 1, 1))))
+        for i in range(n)
+    ]

@@ -70,7 +70,7 @@ class FigureSpec(Model):
     x: str | None = None
     y: str | None = None
     layer: str | None = None
-    unit: int = Field(0, ge=0)
+    unit: int = Field(default=0, ge=0)
     step: Literal["first", "last"] = "first"
     at: dict[str, Level] = Field(default_factory=dict)
 

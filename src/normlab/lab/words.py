@@ -33,17 +33,35 @@ def level_names(experiment: Experiment, name: str) -> list[str]:
 def titles(experiment: Experiment, name: str) -> list[str]:
     """Return the levels of a factor as they stand alone, above a panel.
 
-    A text is itself where the factor has no symbol: ``["before", "after"]``. Numbers are
-    equations: ``["w = 1", "w = 0.54"]``. A factor that is there or not there:
-    ``["without batch normalization", "with batch normalization"]``.
+    A text is itself where the factor has no symbol: ``["before", "after"]``; that there is none
+    says what of. Any other: as ``conditions`` says them.
+    """
+    factor, said = experiment.factors[name], conditions(experiment, name)
+    if factor.symbol or said != equations(experiment, name):
+        return said
+    none = f"without {label(experiment, name)}"
+    alone = [none if value == "none" else value for value in factor.values]
+    return [v if isinstance(v, str) else c for v, c in zip(alone, said, strict=True)]
+
+
+def conditions(experiment: Experiment, name: str) -> list[str]:
+    """Return the levels of a factor as a sentence says them.
+
+    A factor that is there or not there:
+    ``["without batch normalization", "with batch normalization"]``. Any other: as equations.
     """
     absent = f"without {label(experiment, name)}"
-    if found := _with_and_without(experiment, name, absent):
-        return found
-    factor, said = experiment.factors[name], equations(experiment, name)
-    if factor.symbol:
-        return said
-    return [v if isinstance(v, str) else e for v, e in zip(factor.values, said, strict=True)]
+    found = _with_and_without(experiment, name, absent)
+    return found or equations(experiment, name)
+
+
+def ticks(experiment: Experiment, name: str) -> list[str]:
+    """Return the levels of a factor as they stand along an axis that names it.
+
+    A factor that is there or not there: ``["without", "with"]``. Any other: as short texts.
+    """
+    found = _with_and_without(experiment, name, "without")
+    return [name.split()[0] for name in found] or texts(experiment.factors[name])
 
 
 def equations(experiment: Experiment, name: str) -> list[str]:

@@ -1,0 +1,147 @@
+"""Axes and their ticks: shares, numbers, numbers over decades, steps, levels."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from normlab._typing import FloatArray
+from normlab.figures.measure import n_lines, widest, width, wrap
+from normlab.lab import words
+from normlab.lab.experiment import Experiment
+
+Scale: TypeAlias = Literal["share", "linear", "log"]
+"""Of an axis: a share between 0 and 1; any numbers; positive numbers over decades."""
+
+DECADES = 100.0  # a range that wants a log axis
+TICK = 9  # points
+APART = 0.08  # inches between tick labels
+PLAIN = FuncFormatter(lambda value, _: words.number(float(value), 4))
+
+
+class Levels(NamedTuple):
+    """The levels of a factor along x."""
+
+    x: FloatArray  # their places: their order where they are words
+    scale: Literal["log", "linear", "words"]
+    names: tuple[str, ...]
+
+
+class Names(NamedTuple):
+    """Tick labels that are words, and the room that they need below the axes, in inches."""
+
+    texts: list[str]
+    rotation: float
+    height: float
+    reach: float  # to the left of the first tick
+
+
+def levels(experiment: Experiment, name: str) -> Levels:
+    """Return where the levels of a factor stand, and on which scale."""
+    factor, names = experiment.factors[name], tuple(words.ticks(experiment, name))
+    values = factor.values
+    if any(isinstance(value, str | bool) for value in values):
+        return Levels(np.arange(len(values), dtype=float), "words", names)
+    x = np.array(values, dtype=float)
+    return Levels(x, "log" if factor.is_geometric else "linear", names)
+
+
+def y_scale(of_response: str, values: Sequence[FloatArray]) -> Scale:
+    """Return the scale for these values of a response, a ``"share"`` or a ``"number"``."""
+    if of_response == "share":
+        return "share"
+    drawn = np.concatenate([np.ravel(v) for v in values]) if values else np.zeros(0)
+    drawn = drawn[np.isfinite(drawn)]
+    spans = drawn.size > 0 and drawn.min() > 0 and drawn.max() / drawn.min() >= DECADES
+    return "log" if spans else "linear"
+
+
+def rim(scale: Scale) -> float:
+    """Return how high in a panel it stands that nothing finite was measured, as a share.
+
+    That is no accuracy, and no small loss.
+    """
+    return 0.04 if scale == "share" else 0.96
+
+
+def set_y(axes: Axes, scale: Scale) -> None:
+    """Give y its scale, once everything is drawn."""
+    if scale == "share":
+        axes.set_ylim(-0.06, 1.04)  # lines and crosses at 0 and 1 are drawn whole
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "", "0.5", "", "1"])
+        return
+    if scale == "log":
+        axes.set_yscale("log")
+    set_numbers(axes, scale)
+
+
+def set_numbers(axes: Axes, scale: Scale) -> None:
+    """Give y ticks for numbers, on the scale that it has."""
+    if scale == "log":
+        decades = np.ptp(np.log10(axes.get_ylim()))
+        subs = (1,) if decades > 3 else (1, 3) if decades > 1.5 else (1, 2, 5)
+        axes.yaxis.set_major_locator(LogLocator(subs=subs))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(PLAIN)
+
+
+def set_whole(axes: Axes, n: int = 5) -> None:
+    """Give x, which counts, up to ``n`` ticks at whole numbers."""
+    low, high = axes.get_xlim()
+    if high - low < 1:  # one place, or none
+        axes.set_xlim((low + high) / 2 - 0.5, (low + high) / 2 + 0.5)
+    whole = MaxNLocator(n, integer=True, steps=[1, 2, 5, 10], min_n_ticks=1)
+    axes.xaxis.set_major_locator(whole)
+    axes.xaxis.set_major_formatter(PLAIN)
+
+
+def set_levels(axes: Axes, levels: Levels, room: float) -> None:
+    """Give x ticks at the levels, labels where they do not touch; ``room`` is the axis' length.
+
+    Words are for ``set_names``.
+    """
+    axes.set_xscale("log" if levels.scale == "log" else "linear")
+    axes.margins(x=0.04)
+    places = np.log10(levels.x) if levels.scale == "log" else levels.x
+    inches = (places - places.min()) / (np.ptp(places) or 1.0) * room * 0.92
+    order = np.argsort(inches)
+    shown: list[int] = []
+    end = -np.inf
+    for i in order.tolist():
+        half = width(levels.names[i], TICK) / 2
+        if inches[i] - half >= end + APART:
+            shown.append(i)
+            end = inches[i] + half
+    axes.set_xticks(levels.x[shown], labels=[levels.names[i] for i in shown])
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def fit(names: Sequence[str], room: float) -> Names:
+    """Return names as tick labels in ``room`` inches each: wrapped, or slanted where too long."""
+    texts = [wrap(name, room - APART, TICK) for name in names]
+    if widest(texts, TICK) <= room - APART / 2 and n_lines(texts) <= 3:
+        return Names(texts, 0.0, 0.15 * n_lines(texts), 0.0)
+    texts = [wrap(name, 2.0, TICK) for name in names]
+    long = widest(texts, TICK)
+    return Names(texts, 35.0, 0.12 + 0.6 * long, 0.12 + 0.82 * long)
+
+
+def set_names(axes: Axes, places: FloatArray, names: Names) -> None:
+    """Give x words as tick labels."""
+    axes.set_xticks(places, labels=names.texts)
+    axes.xaxis.set_minor_locator(NullLocator())
+    for label in axes.get_xticklabels():
+        slanted = {"rotation": names.rotation, "ha": "right", "rotation_mode": "anchor"}
+        label.set(**(slanted if names.rotation else {}))
+
+
+def edges(places: FloatArray) -> FloatArray:
+    """Return the borders of cells around places: midway between them, as far out at the ends."""
+    if len(places) < 2:
+        return np.array([*(places - 0.5), *(places + 0.5)])
+    middles = [(a + b) / 2 for a, b in pairwise(places)]
+    first, last = 2 * places[0] - middles[0], 2 * places[-1] - middles[-1]
+    return np.array([first, *middles, last])
