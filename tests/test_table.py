@@ -30,3 +30,14 @@ def test_html_is_escaped() -> None:
     assert "<b>" not in html
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_a_table_is_markdown() -> None:
+    table = Table(("name", "value"), (("a|b", "1.5"),))
+    assert table.markdown() == "| name | value |\n| --- | ---: |\n| a\\|b | 1.5 |"
+
+
+def test_a_total_stands_under_a_rule() -> None:
+    counted = Table(("what", "n"), (("a", "1"), ("b", "2")), total=("all", "3"))
+    assert str(counted).splitlines()[2:] == ["a     1", "b     2", "-------", "all   3"]
+    assert "<tfoot><tr><th" in counted._repr_html_()

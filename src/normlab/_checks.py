@@ -77,9 +77,10 @@ def instance(argument: str, value: Any, kind: type, remedy: str = "") -> None:
 def one_of(argument: str, value: Any, choices: Collection[str]) -> str:
     """Return ``value`` if it is one of ``choices``; otherwise name the nearest one."""
     rule = "be one of " + ", ".join(repr(choice) for choice in choices)
-    near = get_close_matches(value, choices, n=1) if isinstance(value, str) else []
+    is_one = isinstance(value, str) and value in choices
+    near = get_close_matches(value, choices, n=1) if isinstance(value, str) and not is_one else []
     remedy = f"Did you mean {near[0]!r}?" if near else ""
-    require(isinstance(value, str) and value in choices, argument, rule, value, remedy)
+    require(is_one, argument, rule, value, remedy)
     return str(value)
 
 

@@ -1,4 +1,4 @@
-"""A table as a value: text in a terminal, HTML in a notebook."""
+"""A table as a value: text in a terminal, HTML in a notebook, Markdown on a page."""
 
 from collections.abc import Iterator
 from html import escape
@@ -29,6 +29,13 @@ class Table(NamedTuple):
     def _repr_html_(self) -> str:
         """Return the table as static HTML, which notebooks show."""
         return "".join(self._html())
+
+    def markdown(self) -> str:
+        """Return the table as Markdown, for a page such as a README."""
+        sides = ["---:" if self._side(i) == "right" else "---" for i in range(len(self.header))]
+        rows = [self.header, tuple(sides), *self.rows]
+        cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+        return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
     def _html(self) -> Iterator[str]:
         yield "<table>"

@@ -110,6 +110,21 @@ def test_ctrl_c_while_workers_start_gives_no_traceback(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
+def test_a_second_run_in_the_same_folder_says_so_and_stops(tmp_path: Path) -> None:
+    seconds: list[Said] = []
+
+    def run_too(pid: int) -> None:
+        seconds.append(run_to_the_end(tmp_path, 1))
+        ctrl_c(pid)
+
+    first = disturb(tmp_path, 1, run_too)
+    assert first.code == 130
+    assert seconds[0].code == 2
+    assert seconds[0].err.splitlines()[-1] == (
+        "normlab: out: another run is writing here. Wait for it, or choose another folder."
+    )
+
+
 def test_a_reader_of_progress_that_stops_early_gives_no_traceback(tmp_path: Path) -> None:
     path = write(tmp_path)
     err = unread("run", path, "--out", "out", "--workers", 1, cwd=tmp_path)

@@ -193,8 +193,9 @@ def test_on_off_has_gamma_and_beta_fixed_as_published_and_trained() -> None:
         for level in loaded("on-off").levels["normalization"]
     }
     assert [n.normalization for n in networks.values()] == ["none", "batch", "batch"]
-    assert (networks["fixed"].scale, networks["fixed"].shift) == (False, False)
-    assert (networks["trained"].scale, networks["trained"].shift) == (True, True)
+    fixed, trained = (networks[f"gamma and beta {how}"] for how in ("fixed", "trained"))
+    assert (fixed.scale, fixed.shift) == (False, False)
+    assert (trained.scale, trained.shift) == (True, True)
 
 
 def test_overfitting_is_the_published_set_up() -> None:

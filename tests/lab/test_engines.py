@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor
 
 import loky
 import pytest
@@ -12,14 +12,19 @@ from threadpoolctl import threadpool_info
 
 from lab.tiny import is_gone
 from normlab.errors import WorkerError
-from normlab.lab.engines import InProcess, local_workers, n_processors, stop
+from normlab.lab.engines import (
+    Engine,
+    InProcess,
+    LocalWorkers,
+    local_engine,
+    n_processors,
+)
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[Executor]:
-    executor = local_workers(2)
-    yield executor
-    stop(executor)
+def workers() -> Iterator[Engine]:
+    with local_engine(2) as engine:
+        yield engine
 
 
 def threads() -> set[int]:
@@ -37,7 +42,7 @@ def interrupts() -> tuple[bool, bool]:
 
 
 def test_one_worker_is_this_process() -> None:
-    assert local_workers(1).submit(os.getpid).result() == os.getpid()
+    assert local_engine(1).submit(os.getpid).result() == os.getpid()
 
 
 def test_in_process_calls_are_done_at_once() -> None:
@@ -56,30 +61,33 @@ def test_an_interrupt_in_process_goes_through() -> None:
         InProcess().submit(interrupt)
 
 
-def test_workers_are_other_processes(workers: Executor) -> None:
+def test_workers_are_other_processes(workers: Engine) -> None:
     assert workers.submit(os.getpid).result() != os.getpid()
 
 
-def test_workers_use_one_thread(workers: Executor) -> None:
+def test_workers_use_one_thread(workers: Engine) -> None:
     assert workers.submit(threads).result() == {1}
 
 
-def test_workers_never_see_ctrl_c(workers: Executor) -> None:
+def test_what_a_worker_keeps_is_not_taken_for_a_leak(workers: Engine) -> None:
+    assert workers.submit(os.getenv, "LOKY_MAX_MEMORY_LEAK_SIZE").result() == "1e15"
+
+
+def test_workers_never_see_ctrl_c(workers: Engine) -> None:
     assert workers.submit(interrupts).result() == (True, True)
 
 
-def test_starting_workers_leaves_ctrl_c_as_it_was(workers: Executor) -> None:
+def test_starting_workers_leaves_ctrl_c_as_it_was(workers: Engine) -> None:
     workers.submit(os.getpid).result()
     assert interrupts() == (False, False)
 
 
 def test_stopping_ends_workers_at_their_work() -> None:
-    executor = local_workers(2)
-    pid = executor.submit(os.getpid).result()
-    for _ in range(2):
-        executor.submit(time.sleep, 60)
-    start = time.monotonic()
-    stop(executor)
+    with local_engine(2) as engine:
+        pid = engine.submit(os.getpid).result()
+        for _ in range(2):
+            engine.submit(time.sleep, 60)
+        start = time.monotonic()
     assert is_gone(pid)
     assert time.monotonic() - start < 10
 
@@ -90,7 +98,31 @@ def test_workers_that_cannot_be_started_are_an_error(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(loky, "ProcessPoolExecutor", no_semaphores)
     with pytest.raises(WorkerError, match=r"cannot be started here .*Permission denied.*workers 1"):
-        local_workers(2)
+        local_engine(2)
+
+
+def test_a_death_is_told_with_its_exit_code_and_can_be_mended() -> None:
+    with local_engine(2) as engine:
+        error = engine.submit(os._exit, 7).exception()
+        assert isinstance(error, BrokenExecutor)
+        assert engine.death(error) == (1, "with exit code 7 (EXIT)")
+        with pytest.raises(BrokenExecutor):
+            engine.submit(os.getpid)
+        engine.mend()
+        assert engine.submit(os.getpid).result() != os.getpid()
+
+
+def test_an_error_of_a_call_is_no_death(workers: Engine) -> None:
+    error = workers.submit(divmod, 1, 0).exception()
+    assert isinstance(error, ZeroDivisionError)
+    assert workers.death(error) is None
+
+
+def test_workers_that_die_as_they_start_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LocalWorkers(2) as engine:
+        monkeypatch.setattr("normlab.lab.engines._start_worker", os._exit)
+        with pytest.raises(WorkerError, match="die as they start, with exit code"):
+            engine.mend()
 
 
 def test_there_is_a_processor() -> None:
@@ -99,10 +131,10 @@ def test_there_is_a_processor() -> None:
 
 PARENT = """
 import os, time
-from normlab.lab.engines import local_workers
+from normlab.lab.engines import local_engine
 
-executor = local_workers(2)
-print(executor.submit(os.getpid).result(), executor.submit(os.getpid).result(), flush=True)
+engine = local_engine(2)
+print(engine.submit(os.getpid).result(), engine.submit(os.getpid).result(), flush=True)
 time.sleep(60)
 """
 

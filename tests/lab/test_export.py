@@ -45,7 +45,7 @@ def test_a_step_waited_for_in_vain_is_empty() -> None:
 
 def test_probes_have_a_row_a_value() -> None:
     found = results(histories={(1.0, "none", 0): PROBED})
-    table = rows(export.probes(found.experiment, found.trials))
+    table = rows("".join(export.probes(found.experiment, found.trials)))
     assert len(table) == 2
     assert table[0]["series"] == "input_percentiles"
     assert table[0]["labels"] == "layer ReLU 1; percentile 15.0"

@@ -9,8 +9,8 @@ import pytest
 
 from lab.tiny import load
 from normlab.lab import Experiment, Results
+from normlab.lab.design import trials
 from normlab.lab.results import Trial
-from normlab.lab.runner import trials
 from normlab.training import History
 
 

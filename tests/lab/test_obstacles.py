@@ -9,7 +9,7 @@ from lab.tiny import TINY, load
 from normlab import lab
 from normlab.errors import ExperimentError
 from normlab.lab.config import digest
-from normlab.lab.trial import trial_id
+from normlab.lab.identity import trial_id
 
 
 def write_images(path: Path, n: int) -> None:

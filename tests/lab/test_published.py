@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from figures.made_up import PUBLISHED, experiment, scales, with_published
+from figures.made_up import PUBLISHED, experiment, results, scales, with_published
 from normlab import lab
 from normlab.errors import ExperimentError
 from normlab.lab import published
@@ -92,3 +92,30 @@ def test_published_weight_scale_ends_at_the_printed_accuracies() -> None:
     found = published.read(lab.load("weight-scale"), "train_accuracy")
     final = [points.value[-1] for (_, kind), points in found.items() if kind == "batch"]
     np.testing.assert_allclose(final[:4], [0.429, 0.450, 0.610, 0.793], atol=5e-4)
+
+
+LAST = "1,none,21,2,0.1\n1,batch,21,2,0.85\n0.1,batch,21,2,0.95\n"
+
+
+def test_final_values_are_compared_with_the_range_of_replicates(tmp_path: Path) -> None:
+    rows = published.compare(results(with_published(tmp_path, HEAD + LAST)))
+    assert [row.levels["weight_scale"] for row in rows] == [1.0, 1.0, 0.1]
+    assert [row.published for row in rows] == [0.1, 0.85, 0.95]
+    assert [row.inside for row in rows] == [True, True, False]
+    assert [rows[1].mean, rows[1].low, rows[1].high] == pytest.approx([0.8, 0.7, 0.9])
+    assert rows[1].response == "train_accuracy"
+
+
+def test_a_published_curve_that_ends_at_another_step_is_not_compared(tmp_path: Path) -> None:
+    text = HEAD + "1,none,11,1,0.1\n1,batch,31,3,0.8\n"
+    assert published.compare(results(with_published(tmp_path, text))) == []
+
+
+def test_a_published_value_without_a_trial_of_ours_is_not_compared(tmp_path: Path) -> None:
+    made = with_published(tmp_path, HEAD + LAST)
+    missing = {(1.0, "none", i): None for i in range(3)}
+    assert len(published.compare(results(made, missing))) == 2
+
+
+def test_nothing_is_compared_where_nothing_was_published() -> None:
+    assert published.compare(results()) == []

@@ -1,5 +1,6 @@
+import json
 import os
-import signal
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -7,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from lab.tiny import load, run, stored_bytes
+from lab.tiny import config, load, run, stored_bytes
 from normlab import lab
-from normlab.errors import ArgumentError, WorkerError
+from normlab.errors import ArgumentError, StoreError
 from normlab.lab import Progress, runner
 from normlab.lab.config import TrialConfig
 from normlab.lab.trial import timed_trial
@@ -114,6 +115,10 @@ def test_a_failing_trial_is_recorded_and_the_others_go_on(
     assert len(results.trials) == 6
     assert [failure.cause for failure in results.failures] == ["FloatingPointError: made up"] * 2
     assert {failure.replicate for failure in results.failures} == {1}
+    [stored, _] = (tmp_path / "out" / "failures").iterdir()
+    tree = json.loads(stored.read_text())
+    assert tree["cause"] == "FloatingPointError: made up"
+    assert "in failing" in tree["traceback"]
 
 
 def test_a_failed_trial_runs_again_next_time(
@@ -126,24 +131,7 @@ def test_a_failed_trial_runs_again_next_time(
         patch.setattr(runner, "timed_trial", failing)
         assert len(run(tmp_path).failures) == 8
     assert len(run(tmp_path).trials) == 8
-
-
-def killed(config: TrialConfig) -> Any:
-    """Run one trial well, and die in the others."""
-    if config.replicate == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return timed_trial(config)
-
-
-def test_a_killed_worker_is_an_error_and_finished_trials_are_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(runner, "timed_trial", killed)
-        with pytest.raises(WorkerError, match=r"A worker process died .* finished trials are kept"):
-            run(tmp_path, n_workers=2)
-    assert 0 < lab.n_stored(load(tmp_path), tmp_path / "out") <= 4
-    assert len(run(tmp_path).trials) == 8
+    assert [*(tmp_path / "out" / "failures").iterdir()] == []
 
 
 def test_progress_is_told_at_the_start_and_after_each_trial(tmp_path: Path) -> None:
@@ -165,3 +153,54 @@ def test_progress_counts_what_was_found_and_what_diverged(tmp_path: Path) -> Non
 def test_the_number_of_workers_is_a_count(n_workers: Any, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="n_workers must be an integer of at least 1"):
         lab.run(load(tmp_path), tmp_path / "out", n_workers=n_workers)
+
+
+def test_fresh_starts_over(tmp_path: Path, computed: list[TrialConfig]) -> None:
+    run(tmp_path)
+    run(tmp_path, replicates=3)
+    computed.clear()
+    lab.run(load(tmp_path), tmp_path / "out", n_workers=1, fresh=True)
+    assert len(computed) == 8
+    assert len([*(tmp_path / "out" / "trials").iterdir()]) == 12  # the third replicate's stay
+
+
+def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
+    def second(progress: Progress) -> None:
+        if progress.done == 3:
+            run(tmp_path)
+
+    with pytest.raises(StoreError, match="another run is writing here"):
+        lab.run(load(tmp_path), tmp_path / "out", n_workers=1, on_progress=second)
+
+
+def test_progress_is_told_while_many_stored_trials_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path)
+    monkeypatch.setattr("normlab.lab.progress.SECONDS_BETWEEN_REPORTS", 0)
+    seen: list[Progress] = []
+    lab.run(load(tmp_path), tmp_path / "out", n_workers=1, on_progress=seen.append)
+    assert [progress.found for progress in seen] == [*range(1, 9), 8]
+
+
+def test_memory_does_not_grow_with_what_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A history takes 1 kB or more; a trial that is done takes no memory at all."""
+    result = timed_trial(config(tmp_path))
+    used: list[int] = []
+
+    def stub(config: TrialConfig) -> Any:
+        return result[0]._replace(config=config), result[1]
+
+    def measure(progress: Progress) -> None:
+        if progress.done in (50, 250):
+            used.append(tracemalloc.get_traced_memory()[0])
+
+    monkeypatch.setattr(runner, "timed_trial", stub)
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    experiment = load(tmp_path, settings={"replicates": 65})
+    tracemalloc.start()
+    lab.run(experiment, tmp_path / "out", n_workers=1, on_progress=measure)
+    tracemalloc.stop()
+    assert used[1] - used[0] < 200 * 100

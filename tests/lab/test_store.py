@@ -1,134 +1,135 @@
-import csv
-import errno
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lab.tiny import config, run, stored_bytes
+from lab.test_files import no_space
+from lab.tiny import config, load, run, stored_bytes
 from normlab import lab
 from normlab.errors import StoreError
 from normlab.lab import Progress
-from normlab.lab.store import Store, write_file
-from normlab.lab.trial import TrialResult, run_trial, trial_id
+from normlab.lab.codec import DamagedError
+from normlab.lab.identity import trial_id
+from normlab.lab.rows import Failure
+from normlab.lab.store import Store
+from normlab.lab.timings import Timing, timing
+from normlab.lab.trial import TrialResult, timed_trial
 
-
-@pytest.fixture
-def result(tmp_path: Path) -> TrialResult:
-    return run_trial(config(tmp_path))
+PROBES: dict[str, Any] = {"training__probes__names": ["outputs"]}
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "out")
+    store = Store(tmp_path / "out")
+    with store.writing():
+        return store
 
 
-def only_file(store: Store) -> Path:
-    [path] = store.trials.iterdir()
-    return path
+@pytest.fixture
+def timed(tmp_path: Path) -> tuple[TrialResult, Timing]:
+    return timed_trial(config(tmp_path, **PROBES))
 
 
-def no_space(*_: Any) -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+def name(timed: tuple[TrialResult, Timing]) -> str:
+    return trial_id(timed[0].config)
 
 
-def test_what_is_saved_is_loaded(store: Store, result: TrialResult) -> None:
-    store.save(result, 0.1)
-    loaded = store.load(result.config)
+def files(store: Store) -> list[str]:
+    return sorted(path.name for path in store.trials.iterdir())
+
+
+def test_what_is_saved_is_loaded(store: Store, timed: tuple[TrialResult, Timing]) -> None:
+    store.save(*timed)
+    loaded = store.load(name(timed))
+    assert loaded == timed[0].history
     assert loaded is not None
-    assert loaded.model_dump_json() == result.model_dump_json()
+    assert loaded.seconds_per_step == pytest.approx(timed[1].seconds_per_step, rel=1e-3)
 
 
-def test_a_trial_is_one_file_named_by_its_configuration(store: Store, result: TrialResult) -> None:
-    store.save(result, 0.1)
-    assert only_file(store).name == f"{trial_id(result.config)}.json"
-    assert json.loads(only_file(store).read_text())["schema_version"] == 1
-
-
-def test_what_is_not_there_is_none(store: Store, result: TrialResult) -> None:
-    assert store.load(result.config) is None
-    assert store.set_aside == []
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_trial_is_named_by_its_configuration(
+    store: Store, timed: tuple[TrialResult, Timing]
 ) -> None:
-    path = tmp_path / "a.json"
-    write_file(path, b"before")
-    monkeypatch.setattr(os, "fsync", no_space)
-    with pytest.raises(StoreError, match=r"a\.json: cannot be written: No space left on device"):
-        write_file(path, b"after")
-    assert path.read_bytes() == b"before"
-    assert [*tmp_path.iterdir()] == [path]
+    store.save(*timed)
+    assert files(store) == [f"{name(timed)}.json", f"{name(timed)}.npz"]
 
 
-def test_an_interrupt_while_writing_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_is_not_there_is_none(store: Store) -> None:
+    assert store.load("a") is None
+
+
+def test_a_trial_is_there_only_when_all_of_it_is(
+    store: Store, timed: tuple[TrialResult, Timing], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(_: int) -> None:
-        raise KeyboardInterrupt
+    real, calls = os.fsync, []
 
-    monkeypatch.setattr(os, "fsync", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        write_file(tmp_path / "a.json", b"after")
-    assert [*tmp_path.iterdir()] == []
+    def full_after_one(descriptor: int) -> None:
+        calls.append(descriptor)
+        (no_space if len(calls) > 1 else real)(descriptor)
 
-
-def _cut(text: str) -> str:
-    return text[: len(text) // 2]
-
-
-def _of_another_schema(text: str) -> str:
-    return text.replace('"schema_version": 1', '"schema_version": 2')
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full_after_one)
+        with pytest.raises(StoreError, match=r"\.json: cannot be written: No space left"):
+            store.save(*timed)
+    assert files(store) == [f"{name(timed)}.npz"]
+    assert store.load(name(timed)) is None
 
 
-def _of_another_trial(text: str) -> str:
-    return text.replace('"seed": 0', '"seed": 1')
+@pytest.mark.parametrize("suffix", [".json", ".npz"])
+def test_half_a_file_is_a_damaged_trial(
+    suffix: str, store: Store, timed: tuple[TrialResult, Timing]
+) -> None:
+    store.save(*timed)
+    path = store.path(name(timed)).with_suffix(suffix)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DamagedError):
+        store.load(name(timed))
 
 
-@pytest.mark.parametrize(
-    "damage", [_cut, _of_another_schema, _of_another_trial, lambda _: "", lambda _: "\0" * 99]
-)
-def test_a_damaged_file_is_set_aside(damage: Any, store: Store, result: TrialResult) -> None:
-    store.save(result, 0.1)
-    path = only_file(store)
-    path.write_text(damage(path.read_text()))
-    assert store.load(result.config) is None
-    assert store.set_aside == [path.with_suffix(".damaged")]
-    assert only_file(store) == path.with_suffix(".damaged")
+def test_a_trial_without_its_arrays_is_damaged(
+    store: Store, timed: tuple[TrialResult, Timing]
+) -> None:
+    store.save(*timed)
+    store.path(name(timed)).with_suffix(".npz").unlink()
+    with pytest.raises(DamagedError, match="arrays are missing"):
+        store.load(name(timed))
 
 
-def test_the_trial_of_a_damaged_file_runs_again_and_progress_says_so(tmp_path: Path) -> None:
-    run(tmp_path)
+@pytest.mark.parametrize("suffix", [".json", ".npz"])
+def test_a_damaged_trial_runs_again_and_progress_says_so(suffix: str, tmp_path: Path) -> None:
+    run(tmp_path, replicates=1, **PROBES)
     before = stored_bytes(tmp_path / "out")
-    damaged = next((tmp_path / "out" / "trials").iterdir())
-    damaged.write_bytes(damaged.read_bytes()[:100])
+    victim = next(path for path in (tmp_path / "out" / "trials").iterdir() if path.suffix == suffix)
+    victim.write_bytes(victim.read_bytes()[:100])
     seen: list[Progress] = []
-    experiment = lab.load(str(tmp_path / "tiny.toml"))
+    settings = {"replicates": 1, "training.probes.names": ["outputs"]}
+    experiment = load(tmp_path, settings=settings)
     lab.run(experiment, tmp_path / "out", n_workers=1, on_progress=seen.append)
-    assert (seen[0].found, seen[0].set_aside) == (7, (damaged.with_suffix(".damaged"),))
-    damaged.with_suffix(".damaged").unlink()
+    aside = victim.with_suffix(".damaged")
+    assert (seen[0].found, seen[0].set_aside) == (3, (aside,))
+    aside.unlink()
     assert stored_bytes(tmp_path / "out") == before
 
 
 def test_a_folder_under_a_file_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match=r"file/out: cannot be made: Not a directory"):
-        Store(tmp_path / "file" / "out")
+    for folder in (tmp_path / "file" / "out", tmp_path / "file"):
+        with (
+            pytest.raises(StoreError, match=r"file(/out)?: cannot be made"),
+            Store(folder).writing(),
+        ):
+            pass
 
 
-def test_a_file_is_no_folder(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match=r"file: cannot be made"):
-        Store(tmp_path / "file")
-
-
-def test_a_trial_that_cannot_be_read_is_an_error(store: Store, result: TrialResult) -> None:
-    (store.trials / f"{trial_id(result.config)}.json").mkdir()
-    with pytest.raises(StoreError, match=r"\.json: cannot be read: Is a directory"):
-        store.load(result.config)
+def test_a_trial_that_cannot_be_read_is_an_error(store: Store) -> None:
+    store.path("a").mkdir()
+    with pytest.raises(StoreError, match=r"a\.json: cannot be read: Is a directory"):
+        store.load("a")
 
 
 def test_a_full_disk_stops_the_run_with_what_was_stored_kept(
@@ -136,43 +137,135 @@ def test_a_full_disk_stops_the_run_with_what_was_stored_kept(
 ) -> None:
     real, calls = os.fsync, []
 
-    def full_after_three(descriptor: int) -> None:
+    def full_after_four(descriptor: int) -> None:
         calls.append(descriptor)
-        (no_space if len(calls) > 3 else real)(descriptor)
+        (no_space if len(calls) > 4 else real)(descriptor)
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full_after_three)
+        patch.setattr(os, "fsync", full_after_four)
         with pytest.raises(StoreError, match="No space left on device"):
             run(tmp_path)
-    assert len([*(tmp_path / "out" / "trials").iterdir()]) == 2  # after experiment.json
+    assert len(files(Store(tmp_path / "out"))) == 2  # after experiment.json and run.json
     assert len(run(tmp_path).trials) == 8
 
 
-def test_times_stand_apart_with_the_machine(store: Store, result: TrialResult) -> None:
-    store.save(result, 1.23456)
-    store.save(result, 2)
-    with (store.folder / "timings.csv").open(newline="") as file:
-        first, second = csv.DictReader(file)
-    assert (first["trial"], first["seconds"]) == (trial_id(result.config), "1.235")
-    assert second["seconds"] == "2.000"
-    assert first["python"]
-    assert first["machine"]
+def test_drafts_of_a_killed_run_are_swept_away(store: Store) -> None:
+    (store.trials / ".a.json.0123abcd.draft").touch()
+    with store.writing():
+        assert files(store) == []
 
 
-def test_discarding_deletes_the_trials_of_the_experiment_alone(tmp_path: Path) -> None:
-    run(tmp_path)
-    other = tmp_path / "out" / "trials" / "another.json"
-    other.touch()
-    experiment = lab.load(str(tmp_path / "tiny.toml"))
-    assert lab.discard(experiment, tmp_path / "out") == 8
-    assert [*other.parent.iterdir()] == [other]
-    assert lab.discard(experiment, tmp_path / "out") == 0
+def test_discarding_deletes_these_trials_alone(
+    store: Store, timed: tuple[TrialResult, Timing]
+) -> None:
+    store.save(*timed)
+    store.path("another").touch()
+    assert store.n_stored([name(timed), "third"]) == 1
+    store.discard([name(timed)])
+    assert files(store) == ["another.json"]
+    assert store.n_stored([name(timed)]) == 0
 
 
-def test_the_stored_experiment_names_no_path(tmp_path: Path) -> None:
-    folder = tmp_path / "out"
-    store = Store(folder)
-    store.save_experiment(lab.load("weight-scale"))
-    text = (folder / "experiment.json").read_text()
-    assert json.loads(text)["training"]["learning_rate"] == 0.01
-    assert str(Path(lab.__file__).parent) not in text
+def test_a_second_run_in_the_same_folder_is_refused(store: Store) -> None:
+    with (
+        store.writing(),
+        pytest.raises(StoreError, match=r"out: another run is writing here. Wait for it"),
+        Store(store.folder).writing(),
+    ):
+        pass
+    with store.writing():
+        pass
+
+
+def test_reading_needs_no_lock(tmp_path: Path) -> None:
+    run(tmp_path, replicates=1)
+    with Store(tmp_path / "out").writing():
+        assert len(lab.read(tmp_path / "out").trials) == 4
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from normlab.lab.rows import Failure
+from normlab.lab.store import Store
+
+with Store(Path(sys.argv[1])).writing():
+    print("here", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_lock_of_a_killed_run_is_gone(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "here\n"
+        with pytest.raises(StoreError, match="another run"), Store(tmp_path).writing():
+            pass
+        writer.send_signal(signal.SIGKILL)
+    with Store(tmp_path).writing():
+        pass
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from lab.tiny import load
+from normlab import lab
+
+folder = Path(sys.argv[1])
+settings = {"training.probes.names": ["outputs"], "replicates": 1000}
+experiment = load(folder, settings=settings)
+lab.run(experiment, folder / "out", n_workers=1)
+"""
+
+
+def test_a_kill_at_any_moment_leaves_each_trial_whole_or_absent(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as run:
+        patience = time.monotonic() + 30
+        trials = tmp_path / "out" / "trials"
+        while len([*trials.glob("[!.]*.json")]) < 20 and time.monotonic() < patience:
+            time.sleep(0.003)
+        run.send_signal(signal.SIGKILL)
+    seen: list[Progress] = []
+    results = lab.read(tmp_path / "out", on_progress=seen.append)
+    assert len(results.trials) == len([*trials.glob("[!.]*.json")]) >= 20
+    assert seen[-1].set_aside == ()
+
+
+def test_a_failure_is_kept_until_the_trial_succeeds(
+    store: Store, timed: tuple[TrialResult, Timing]
+) -> None:
+    levels: dict[str, Any] = {"weight_scale": 0.1, "normalization": "batch"}
+    failure = Failure(levels, 0, "MemoryError: no more")
+    store.save_failure(name(timed), failure, "where it was")
+    [path] = store.failures.iterdir()
+    tree = json.loads(path.read_text())
+    assert (tree["levels"], tree["replicate"], tree["traceback"]) == (levels, 0, "where it was")
+    assert store.cause_of_failure(name(timed)) == "MemoryError: no more"
+    store.save(*timed)
+    assert store.cause_of_failure(name(timed)) is None
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{}"])
+def test_a_damaged_failure_is_none(text: str, store: Store) -> None:
+    (store.failures / "a.json").write_text(text)
+    assert store.cause_of_failure("a") is None
+
+
+def test_what_was_measured_survives_even_without_times(
+    store: Store, timed: tuple[TrialResult, Timing]
+) -> None:
+    store.save(timed[0], timing(1, 1))
+    (store.folder / "timings.csv").unlink()
+    loaded = store.load(name(timed))
+    assert loaded == timed[0].history
+    assert loaded is not None
+    assert loaded.seconds_per_step != loaded.seconds_per_step

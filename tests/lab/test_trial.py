@@ -1,40 +1,40 @@
-import json
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
+from time import sleep
 from typing import Any
 
 import numpy as np
 import pytest
 
 from lab.tiny import config, load
-from normlab.lab.runner import trials
-from normlab.lab.trial import TrialResult, compile_kernels, run_trial, trial_id
-
-
-def first_row(result: TrialResult) -> tuple[Any, ...]:
-    history = result.history()
-    return history.train_accuracy[0], history.train_loss[0]
+from normlab.data.mnist import BUNDLED
+from normlab.errors import DataError
+from normlab.lab.config import TrialConfig
+from normlab.lab.design import trials
+from normlab.lab.trial import TrialResult, compile_kernels, run_trial, timed_trial
 
 
 def test_a_trial_gives_the_same_bits_twice(tmp_path: Path) -> None:
     trial = config(tmp_path)
-    assert run_trial(trial).model_dump_json() == run_trial(trial).model_dump_json()
+    assert run_trial(trial) == run_trial(trial)
 
 
 def test_a_trial_does_not_depend_on_those_before_it(tmp_path: Path) -> None:
-    alone = run_trial(config(tmp_path, replicate=1)).model_dump_json()
+    alone = run_trial(config(tmp_path, replicate=1))
     run_trial(config(tmp_path, replicate=0))
-    assert run_trial(config(tmp_path, replicate=1)).model_dump_json() == alone
+    assert run_trial(config(tmp_path, replicate=1)) == alone
 
 
 def test_replicates_differ(tmp_path: Path) -> None:
     results = [run_trial(config(tmp_path, replicate=r)) for r in (0, 1)]
-    assert results[0].columns != results[1].columns
+    assert results[0].history != results[1].history
 
 
 def test_seeds_differ(tmp_path: Path) -> None:
     results = [run_trial(config(tmp_path, seed=seed)) for seed in (0, 1)]
-    assert results[0].columns != results[1].columns
+    assert results[0].history != results[1].history
 
 
 def test_levels_of_a_replicate_start_from_the_same_weights(
@@ -64,55 +64,13 @@ def _seen(folder: Path, monkeypatch: pytest.MonkeyPatch, replicate: int) -> tupl
         batches.append(rng.integers(1000, size=5).tobytes())
         return history
 
-    history = run_trial(config(folder)).history()
+    history = run_trial(config(folder)).history
     with monkeypatch.context() as patch:
         patch.setattr(trial, "train", train)
         for levels, r, one in trials(load(folder)):
             if r == replicate and levels["weight_scale"] == 0.1:
                 run_trial(one)
     return weights, batches
-
-
-def test_a_stored_result_is_read_back_to_the_bit(tmp_path: Path) -> None:
-    result = run_trial(config(tmp_path))
-    assert np.isnan(result.columns.test_accuracy[0])
-    back = TrialResult.model_validate_json(result.model_dump_json())
-    assert back.model_dump_json() == result.model_dump_json()
-    assert back.history() == result.history()
-
-
-def test_infinity_and_nan_survive_json(tmp_path: Path) -> None:
-    result = run_trial(config(tmp_path))
-    odd = (float("inf"), float("-inf"), float("nan"))
-    columns = result.columns.model_copy(update={"train_loss": odd})
-    text = result.model_copy(update={"columns": columns}).model_dump_json()
-    back = TrialResult.model_validate_json(text).columns.train_loss
-    np.testing.assert_array_equal(back, odd)
-    assert json.loads(text)["columns"]["train_loss"] == ["Infinity", "-Infinity", "NaN"]
-
-
-def test_the_name_of_a_trial_is_that_of_the_first_release(tmp_path: Path) -> None:
-    # Another name means that nobody's stored trials are found again.
-    assert trial_id(config(tmp_path)) == "e71b5ae96c89464150f6"
-
-
-def test_every_trial_has_a_name_of_its_own(tmp_path: Path) -> None:
-    names = [trial_id(one) for _, _, one in trials(load(tmp_path))]
-    assert len(set(names)) == 8
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"seed": 1}, {"data__n_test": 99}, {"training__steps": 12}, {"network__dropout": 0.1}],
-)
-def test_whatever_a_result_depends_on_is_in_its_name(
-    change: dict[str, Any], tmp_path: Path
-) -> None:
-    assert trial_id(config(tmp_path, **change)) != trial_id(config(tmp_path))
-
-
-def test_words_of_an_experiment_are_not_in_the_name(tmp_path: Path) -> None:
-    assert trial_id(config(tmp_path, title="Another", replicates=9)) == trial_id(config(tmp_path))
 
 
 @pytest.mark.parametrize("scale", [1e30, 1e300])
@@ -123,21 +81,22 @@ def test_overflow_is_a_result_and_no_warning(scale: float, rate: float, tmp_path
         levels = {"weight_scale": scale, "normalization": normalization}
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            result = run_trial(experiment.resolve(levels, 0))
-        assert result.diverged_at_step is not None
+            history = run_trial(experiment.resolve(levels, 0)).history
+        assert history.diverged_at_step is not None
 
 
 def test_a_diverged_trial_stops_at_its_first_loss_that_is_not_finite(tmp_path: Path) -> None:
-    result = run_trial(config(tmp_path, training__learning_rate=1e30, training__steps=1000))
-    assert result.diverged_at_step is not None
-    assert result.n_steps == result.diverged_at_step - 1 < 10
-    assert result.columns.step[-1] == result.diverged_at_step
+    trial = config(tmp_path, training__learning_rate=1e30, training__steps=1000)
+    history = run_trial(trial).history
+    assert history.diverged_at_step is not None
+    assert history.n_steps == history.diverged_at_step - 1 < 10
+    assert history.step[-1] == history.diverged_at_step
 
 
 def test_the_squared_error_trains_on_one_hot_labels(tmp_path: Path) -> None:
     trial = config(tmp_path, training__loss="squared_error")
     compile_kernels([trial])
-    losses = run_trial(trial).columns.train_loss
+    losses = run_trial(trial).history.train_loss
     assert losses[-1] < losses[0]
 
 
@@ -147,10 +106,39 @@ def test_the_squared_error_trains_on_one_hot_labels(tmp_path: Path) -> None:
 def test_every_optimizer_trains(optimizer: str, tmp_path: Path) -> None:
     trial = config(tmp_path, training__optimizer=optimizer, training__learning_rate=0.01)
     compile_kernels([trial])
-    losses = run_trial(trial).columns.train_loss
+    losses = run_trial(trial).history.train_loss
     assert losses[-1] < losses[0]
 
 
 def test_dropout_gives_the_same_bits_twice(tmp_path: Path) -> None:
     trial = config(tmp_path, network__dropout=0.5)
-    assert run_trial(trial).model_dump_json() == run_trial(trial).model_dump_json()
+    assert run_trial(trial) == run_trial(trial)
+
+
+def test_the_time_of_a_trial_is_taken_where_it_runs(tmp_path: Path) -> None:
+    result, timing = timed_trial(config(tmp_path))
+    assert timing.seconds > timing.seconds_per_step * result.history.n_steps / 2 > 0
+    assert timing.seconds_per_step == result.history.seconds_per_step
+
+
+def test_other_data_than_the_run_began_with_is_refused(tmp_path: Path) -> None:
+    trial = config(tmp_path, data__directory=str(BUNDLED)).model_copy(update={"data_digest": "0"})
+    with pytest.raises(DataError, match="must hold the data that the run began with"):
+        run_trial(trial)
+
+
+def test_threads_of_one_process_run_one_trial_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result, alone = run_trial(config(tmp_path)), Lock()
+
+    def slow(_: TrialConfig) -> TrialResult:
+        assert alone.acquire(blocking=False)
+        sleep(0.05)
+        alone.release()
+        return result
+
+    monkeypatch.setattr("normlab.lab.trial.run_trial", slow)
+    with ThreadPoolExecutor(3) as threads:
+        timings = [timing for _, timing in threads.map(timed_trial, [result.config] * 3)]
+    assert all(timing.seconds < 0.1 for timing in timings)  # waiting is not in it

@@ -57,6 +57,11 @@ def test_an_interval_on_the_other_side_contradicts() -> None:
     assert judged(claim(margin=0.99)).answer == "contradicted"
 
 
+def test_a_negative_margin_allows_to_be_worse_by_as_much() -> None:
+    assert judged(claim(direction="smaller", margin=0.0)).answer == "contradicted"
+    assert judged(claim(direction="smaller", margin=-0.99)).answer == "supported"
+
+
 def test_an_interval_across_the_margin_is_undecided() -> None:
     assert judged(claim(margin=0.6)).answer == "undecided"
 

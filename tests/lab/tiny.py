@@ -60,6 +60,15 @@ lines = "normalization"
 response = "train_accuracy"
 """
 
+CLAIM = """
+[[claims]]
+statement = "Normalization helps."
+about = "speed"
+source = "somebody"
+response = "train_accuracy"
+direction = "larger"
+"""
+
 
 def edited(old: str, new: str, text: str = TINY) -> str:
     """The text with ``old``, which must be in it, replaced."""

@@ -253,3 +253,10 @@ def test_repr_shows_a_layer_a_line() -> None:
         "    Dense(5, 3),\n"
         "])"
     )
+
+
+def test_a_notebook_shows_the_summary() -> None:
+    html = Network(layers())._repr_html_()
+    assert html.startswith("<table><thead>")
+    assert html.count("<tr>") == 1 + len(layers()) + 1
+    assert ">total</th>" in html

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from normlab.training import History, Series
+from normlab.training.history import COLUMNS
 
 NAN = float("nan")
 
@@ -136,3 +137,17 @@ def test_repr_tells_the_divergence() -> None:
     assert repr(history(diverged_at_step=13, probes={})) == (
         "History(12 steps, 2 recorded; diverged at step 13)"
     )
+
+
+def test_a_notebook_shows_what_was_recorded() -> None:
+    html = history(test_loss=np.nan)._repr_html_()
+    assert ">train_accuracy</th>" in html
+    assert "test_loss" not in html.partition("</table>")[0]
+    assert html.endswith(f"<p>{history(test_loss=np.nan)!r}</p>")
+
+
+def test_a_notebook_shows_a_long_history_in_part() -> None:
+    columns = dict.fromkeys(COLUMNS, np.arange(1, 101))
+    html = history(**columns, n_steps=100)._repr_html_()
+    assert html.count("<tr>") == 1 + 5 + 1 + 5
+    assert ">...</td>" in html

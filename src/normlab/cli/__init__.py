@@ -2,17 +2,45 @@
 
 ::
 
-    app.py       the commands put together; main
-    list.py      normlab list
-    show.py      normlab show NAME
-    run.py       normlab run NAME
-    progress.py  how far a run is: a bar, or plain lines where there is no terminal
-    tables.py    results as tables and as JSON
+    app.py         the commands put together
+    list.py        normlab list
+    show.py        normlab show NAME
+    run.py         normlab run NAME
+    one_run.py     a run from training to report
+    verdicts.py    normlab verdicts DIR
+    report.py      normlab report DIR
+    export.py      normlab export DIR
+    new.py         normlab new FILE
+    demo_layer.py  normlab demo-layer
+    settings.py    --set FIELD=VALUE
+    folders.py     the runs in a folder
+    progress.py    how far long work is: a bar, or plain lines where there is no terminal
+    tables.py      where words and results go, and tables there
+    as_json.py     results for programs
 
 Words and progress go to stderr, results to stdout. What a command needs is imported when it runs,
 so that ``--help`` answers at once.
 """
 
-from normlab.cli.app import main
+import signal
+import sys
 
 __all__ = ["main"]
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line.
+
+    Exit codes: 0 done; 1 done, but some trials failed; 2 wrong usage or a wrong file;
+    130 interrupted.
+    """
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # to end it is to interrupt it
+        from normlab.cli.app import answer  # inside, because it takes long enough to be interrupted
+
+        code = answer()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    sys.exit(code)

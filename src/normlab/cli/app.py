@@ -1,23 +1,27 @@
-"""The commands put together, and the exit codes.
+"""The commands put together, and how mistakes are told: a line each."""
 
-0 done; 1 done, but some trials failed; 2 wrong usage or a wrong file; 130 interrupted.
-"""
-
-import signal
-import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
 from normlab._version import __version__
+from normlab.cli import INTERRUPTED
+from normlab.cli.demo_layer import demo_layer
+from normlab.cli.export import export
 from normlab.cli.list import list_experiments
+from normlab.cli.new import new
+from normlab.cli.report import report
 from normlab.cli.run import run
 from normlab.cli.show import show
+from normlab.cli.verdicts import verdicts
 from normlab.errors import NormlabError
+
+UsageError: Any = typer.BadParameter.__base__
+"""What Typer raises for a mistake in the command line; it has no public name there."""
 
 app = typer.Typer(
     name="normlab",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -31,8 +35,9 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def normlab(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -41,22 +46,35 @@ def normlab(
     ] = False,
 ) -> None:
     """Train the same network with and without batch normalization, and see what it did."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
 
 
-app.command("list", epilog="Example: normlab list")(list_experiments)
-app.command("show", epilog="Example: normlab show weight-scale")(show)
-app.command(
-    "run",
-    epilog="Example: normlab run weight-scale --replicates 2 --set training.learning_rate=0.1",
-)(run)
+def _add(name: str, command: Callable[..., None], example: str) -> None:
+    app.command(name, epilog=f"Example: normlab {example}")(command)
 
 
-def main() -> None:
-    """Run the command line."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to end it is to interrupt it
+_add("list", list_experiments, "list")
+_add("show", show, "show weight-scale")
+_add("run", run, "run weight-scale --replicates 2 --set training.learning_rate=0.1")
+_add("verdicts", verdicts, "verdicts results")
+_add("report", report, "report results/weight-scale")
+_add("export", export, "export results/weight-scale --to tables")
+_add("new", new, "new my.toml")
+_add("demo-layer", demo_layer, "demo-layer --seed 1")
+
+
+def answer() -> int:
+    """Do what the command line asks for, and return the exit code."""
     try:
-        app()
+        return app(standalone_mode=False) or 0
+    except typer.Abort:
+        return INTERRUPTED
     except NormlabError as error:
-        for line in str(error).splitlines():
-            typer.echo(f"normlab: {line}", err=True)
-        sys.exit(2)
+        told = str(error)
+    except UsageError as error:
+        told = f"{error.format_message()} Try --help."
+    for line in told.splitlines():
+        typer.echo(f"normlab: {line}", err=True)
+    return 2

@@ -1,26 +1,41 @@
 """``normlab run``."""
 
-import tomllib
+import shlex
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from normlab.cli.progress import PlainProgress, TerminalProgress
-from normlab.cli.show import NAME_HELP
-from normlab.cli.tables import as_json, contrast_table, equations, print_table, stderr
+from normlab.cli import as_json
+from normlab.cli.one_run import Finished, How, one_run, tell
+from normlab.cli.progress import progress
+from normlab.cli.settings import parsed
+from normlab.cli.show import QUICK_HELP
+from normlab.cli.tables import print_table, stderr
+from normlab.errors import NormlabError
 
-if TYPE_CHECKING:
-    from normlab.lab import Experiment, Progress, Results
+RESULTS = Path("results")
 
-INTERRUPTED = 130
+ALL = "all"
 
 
 def run(
-    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help=NAME_HELP)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE|all",
+            help="An experiment of the catalog, the path of a TOML file, or all of the catalog.",
+        ),
+    ],
+    quick: Annotated[bool, typer.Option("--quick", help=QUICK_HELP)] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of the results.", show_default="results/NAME", file_okay=False),
+        typer.Option(
+            help="Folder of the results; with all, the folder of their folders.",
+            show_default="results/NAME, results/NAME-quick",
+            file_okay=False,
+        ),
     ] = None,
     workers: Annotated[
         int | None,
@@ -34,102 +49,81 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Set any field; repeatable."),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Run on the workers of a Dask cluster."),
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Discard finished trials and start over.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
-    """Run an experiment: train, store, compare, draw.
+    """Run an experiment, or all of them: train, store, compare, draw, report.
 
     Finished trials are kept: the same command continues an interrupted run, and finds everything
     done after a whole one.
     """
-    from normlab import lab
-
-    fields = _parsed(settings or [])
+    fields = parsed(settings or [])
     if replicates is not None:
         fields["replicates"] = replicates
-    experiment = lab.load(name, fields)
-    folder = out or Path("results") / experiment.name
-    words = stderr()
-    words.print(f"{experiment.title}: {experiment.n_trials} trainings, stored in {folder}")
-    if changes := lab.changes(experiment, folder):
-        words.print(
-            f"{folder} was last used with another set-up ({'; '.join(changes)}). Its trials stay;"
-            " its table and figures are replaced. --out names another folder."
-        )
-    if fresh:
-        words.print(f"--fresh: discarded {lab.discard(experiment, folder)} finished trials")
-    try:
-        results = _run(experiment, folder, workers)
-        files = _write(results, folder)
-    except KeyboardInterrupt:
-        done = lab.n_stored(experiment, folder)
-        words.print(
-            f"Interrupted: {done} of {experiment.n_trials} trials are kept in {folder};"
-            " the same command continues."
-        )
-        raise typer.Exit(INTERRUPTED) from None
-    if json:
-        typer.echo(as_json(results, files))
+    how = How(workers, scheduler, fresh, shlex.join(["normlab", *sys.argv[1:]]))
+    if name == ALL:
+        _run_all(fields, quick, out or RESULTS, how, json)
     else:
-        print_table(contrast_table(results))
-    for failure in results.failures:
-        words.print(f"failed: {equations(failure)}: {failure.cause}")
-    words.print("Written:", *(f"\n  {path}" for path in files), sep="")
-    if results.failures:
+        _run_one(name, fields, quick, out, how, json)
+
+
+def _run_one(
+    name: str, fields: dict[str, Any], quick: bool, out: Path | None, how: How, json: bool
+) -> None:
+    from normlab import lab
+
+    experiment = lab.load(name, fields, quick=quick)
+    found = one_run(experiment, out or RESULTS / _folder(experiment.name, quick), how)
+    if json:
+        as_json.print_json(as_json.run(*found))
+    else:
+        tell(found.results)
+    if found.results.failures:
         raise typer.Exit(1)
 
 
-def _run(experiment: "Experiment", folder: Path, workers: int | None) -> "Results":
-    from normlab import lab
+def _run_all(fields: dict[str, Any], quick: bool, parent: Path, how: How, json: bool) -> None:
+    """Run the catalog, one experiment after the other; one that cannot run stops no other."""
+    from normlab import lab, report
 
-    words = stderr()
-    with TerminalProgress(words) if words.is_terminal else PlainProgress(words) as show_progress:
-
-        def report(progress: "Progress") -> None:
-            if progress.done + progress.failed == progress.found:  # at the start
-                for path in progress.set_aside:
-                    words.print(f"damaged, set aside, and its trial runs again: {path}")
-            show_progress(progress)
-
-        return lab.run(experiment, folder, n_workers=workers, on_progress=report)
-
-
-def _write(results: "Results", folder: Path) -> list[Path]:
-    from normlab.lab.store import write_file
-
-    table = folder / "results.csv"
-    write_file(table, results.to_csv().encode())
-    if not results.experiment.figures:
-        return [table]
-    from normlab import figures
-
-    return [*figures.draw_all(results, folder), table]
-
-
-def _parsed(settings: list[str]) -> dict[str, Any]:
-    """Return ``FIELD=VALUE`` texts as a dictionary; a value is TOML, or else a plain string."""
-    fields: dict[str, Any] = {}
-    for setting in settings:
-        field, equals, text = setting.partition("=")
-        if not equals or not field.strip():
-            raise typer.BadParameter(
-                f"must be FIELD=VALUE, such as training.learning_rate=0.1, got {setting!r}.",
-                param_hint="--set",
-            )
+    words, names = stderr(), lab.catalog()
+    found: list[Finished] = []
+    errors: dict[str, str] = {}
+    for i, name in enumerate(names, start=1):
+        words.print(f"{i} of {len(names)}: {name}")
         try:
-            fields[field.strip()] = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
-            fields[field.strip()] = _plain(text.strip())
-    return fields
+            experiment = lab.load(name, fields, quick=quick)
+            found.append(one_run(experiment, parent / _folder(name, quick), how))
+        except NormlabError as error:
+            errors[name] = f"{name} cannot run: {error}"
+            words.print(errors[name])
+    if found:
+        with progress("steps of writing the index") as show_progress:
+            show_progress(0, 1)
+            words.print(f"Written: {report.write_index(parent)}")
+    if json:
+        runs = [as_json.run(*one) for one in found]
+        as_json.print_json({"experiments": runs, "errors": errors})
+    else:
+        _tell_all(found)
+    for line in errors.values():
+        words.print(line)
+    if errors or any(one.results.failures for one in found):
+        raise typer.Exit(2 if errors else 1)
 
 
-def _plain(text: str) -> bool | float | str:
-    """Read what is no TOML as Python would, ``True`` and ``.1``, or else as a text."""
-    if text in ("True", "False"):
-        return text == "True"
-    try:
-        return float(text)
-    except ValueError:
-        return text
+def _tell_all(found: list[Finished]) -> None:
+    from normlab.lab import tables
+
+    results = [one.results for one in found]
+    print_table(tables.verdicts([(each.experiment, each.verdicts()) for each in results]))
+
+
+def _folder(name: str, quick: bool) -> str:
+    return f"{name}-quick" if quick else name

@@ -1,57 +1,115 @@
 """``normlab show``."""
 
-import dataclasses
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from normlab.cli.tables import short, stdout, text_table
+from normlab.cli.progress import progress
+from normlab.cli.tables import print_table, stdout
 
 if TYPE_CHECKING:
     from normlab.lab import Experiment
 
 NAME_HELP = "An experiment of the catalog, or the path of a TOML file."
 
+QUICK_HELP = "The quick setting: fewer levels, replicates or steps, done in under a minute."
 
-def show(name: Annotated[str, typer.Argument(metavar="NAME|FILE", help=NAME_HELP)]) -> None:
-    """Show what an experiment asks, trains, varies and records."""
+IN_SENTENCES = ("training.recording.", "training.probes.")
+"""Parts of the set-up that are told in sentences."""
+
+
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help=NAME_HELP)],
+    quick: Annotated[bool, typer.Option("--quick", help=QUICK_HELP)] = False,
+    no_estimate: Annotated[
+        bool, typer.Option("--no-estimate", help="Do not measure how long it takes here.")
+    ] = False,
+) -> None:
+    """Show what an experiment asks, trains, varies, records, claims and draws, and its time here.
+
+    The time is measured, in two or three seconds.
+    """
     from normlab import lab
 
-    experiment = lab.load(name)
-    out = stdout()
-    out.print(f"{experiment.title}\n\n{experiment.question}\n")
-    for source in experiment.sources:
-        out.print(f"- {source.text}")
-    out.print()
-    out.print(text_table(("factor", "field", "levels"), _factors(experiment), numbers_from=3))
-    out.print()
-    out.print(text_table(("set-up", ""), _set_up(experiment), numbers_from=2))
+    experiment = lab.load(name, quick=quick)
+    _question(experiment)
+    _design(experiment)
+    _answers(experiment)
+    out, options = stdout(), " --quick" if quick else ""
     out.print(
         f"\n{experiment.n_trials} trainings: {experiment.n_trials // experiment.replicates}"
         f" combinations of levels x {experiment.replicates} replicates."
-        f"\nRun them with: normlab run {name}"
+    )
+    if not no_estimate:
+        out.print(_time(experiment))
+    out.print(f"Run them with: normlab run {name}{options}")
+
+
+def _question(experiment: "Experiment") -> None:
+    setting = " (quick setting)" if experiment.setting == "quick" else ""
+    stdout().print(f"{experiment.title}{setting}\n\n{experiment.question}")
+    _points("Sources", [source.text for source in experiment.sources])
+
+
+def _design(experiment: "Experiment") -> None:
+    from normlab.lab import descriptions, tables
+
+    stdout().print()
+    print_table(tables.factors(experiment))
+    set_up = tables.set_up(experiment)
+    rows = tuple(row for row in set_up.rows if not row[0].startswith(IN_SENTENCES))
+    print_table(set_up._replace(rows=rows))
+    _points("Recorded", descriptions.recording(experiment))
+
+
+def _answers(experiment: "Experiment") -> None:
+    from normlab.lab import descriptions
+
+    own = experiment.responses.items()
+    _points("Responses", [f"{name}: {descriptions.response(spec)}" for name, spec in own])
+    _points(
+        "Claims",
+        [
+            f"{claim.statement}\n  {descriptions.judging(experiment, claim)}"
+            for claim in experiment.claims
+        ],
+    )
+    drawn = experiment.figures
+    _points("Figures", [f"{spec.file}: {descriptions.figure(spec)}" for spec in drawn])
+    if experiment.quick:
+        _points("With --quick", [descriptions.quick(experiment)])
+
+
+def _points(title: str, points: Iterable[str]) -> None:
+    """Print a list under a title; nothing where it is empty."""
+    lines = [f"- {point}" for point in points]
+    if lines:
+        stdout().print(f"\n{title}", *lines, sep="\n", soft_wrap=True)
+
+
+def _time(experiment: "Experiment") -> str:
+    """Measure how long all trainings take here, and return it as a sentence."""
+    from normlab.errors import WorkerError
+    from normlab.lab.estimate import estimate
+
+    try:
+        with progress("measurements of the time") as show_progress:
+            found = estimate(experiment, on_progress=show_progress)
+    except WorkerError as error:
+        return f"How long they take is not known: {error}"
+    workers = f"{found.n_workers} worker{'' if found.n_workers == 1 else 's'}"
+    return (
+        f"They take about {_duration(found.seconds)} with {workers}:"
+        f" {_duration(found.seconds_per_trial)} each, measured on this machine just now. Starting"
+        " workers, compiling and drawing come on top; trainings that diverge end sooner."
     )
 
 
-def _factors(experiment: "Experiment") -> list[tuple[str, ...]]:
-    return [
-        (name, factor.field, ", ".join(short(level) for level in factor.values))
-        for name, factor in experiment.factors.items()
-    ]
-
-
-def _set_up(experiment: "Experiment") -> list[tuple[str, ...]]:
-    """Return every field that is set and does not vary, by dotted name."""
-    from normlab.lab.factors import leaves
-
-    varied = {factor.field for factor in experiment.factors.values()}
-    parts: dict[str, Any] = {
-        "data": experiment.data.model_dump(),
-        "network": dataclasses.asdict(experiment.network),
-        "training": dataclasses.asdict(experiment.training),
-    }
-    return [
-        (field, short(value))
-        for field, value in leaves(parts).items()
-        if field not in varied and value not in (None, {})
-    ]
+def _duration(seconds: float) -> str:
+    """Return ``0.27 s``, ``25 s``, ``12 min``, ``1.5 h``."""
+    if seconds < 9.5:
+        return f"{seconds:.2g} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

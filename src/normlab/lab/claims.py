@@ -1,7 +1,7 @@
 """Claims: statements with a source, and what the responses must show for them to hold."""
 
 from collections.abc import Iterator
-from math import inf, log
+from math import exp, inf, log
 from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -66,7 +66,8 @@ class Claim(Model):
         with compare = "value"    larger or smaller than ``value``
 
     and is contradicted there where the interval lies wholly on the other side. ``at_least`` says
-    at how many combinations it must hold (default: at all).
+    at how many combinations it must hold (default: at all). A difference may have a negative
+    margin: no worse than by so much.
     """
 
     statement: str
@@ -80,7 +81,7 @@ class Claim(Model):
     where: dict[str, Level | tuple[Level, ...]] = Field(default_factory=dict)
     compare: Literal["difference", "ratio", "value"] = "difference"
     direction: Literal["larger", "smaller", "equal"]
-    margin: float | None = Field(None, ge=0)
+    margin: float | None = None
     value: float | None = None
     tolerance: float | None = Field(None, gt=0)
     at_least: int | None = Field(None, ge=1)
@@ -103,6 +104,10 @@ class Claim(Model):
         if self.compare == "ratio":
             edge = log(edge) if self.direction == "larger" else -log(edge)
         return Bounds(edge, inf) if self.direction == "larger" else Bounds(-inf, edge)
+
+    def told(self, bound: float) -> float:
+        """Return a bound as effects are told: of a ratio, not its logarithm."""
+        return exp(bound) if self.compare == "ratio" else bound
 
     @property
     def _margin(self) -> float:

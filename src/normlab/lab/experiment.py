@@ -1,6 +1,9 @@
 """An experiment as data: the form of its file."""
 
-from typing import Any, Literal
+from html import escape
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -12,6 +15,9 @@ from normlab.lab.model import Model
 from normlab.lab.responses import BUILT_IN, Response, ResponseSpec
 from normlab.network import MLPSpec
 from normlab.training import TrainingConfig
+
+if TYPE_CHECKING:
+    from normlab.lab.results import Results
 
 
 class Source(Model):
@@ -56,6 +62,41 @@ class Experiment(Model):
         """Return the responses that every experiment has, and its own."""
         return BUILT_IN | {name: spec.response() for name, spec in self.responses.items()}
 
+    def run(
+        self,
+        folder: str | PathLike[str] | None = None,
+        *,
+        n_workers: int | None = None,
+        scheduler: str | None = None,
+        progress: bool = True,
+    ) -> "Results":
+        """Run what is missing of this experiment in a folder, and return all of its results.
+
+        Parameters
+        ----------
+        folder
+            Where trials are stored, and found by a later run. Default: ``results/NAME`` of the
+            full setting, ``results/NAME-quick`` of the quick one.
+        n_workers, scheduler
+            Worker processes of this machine, by default one a processor; or the address of a Dask
+            scheduler, whose workers run the trials.
+        progress
+            Whether a run of more than two seconds says how far it is, in lines on stderr.
+        """
+        from normlab.lab import lines, runner  # built on this module
+
+        name = self.name if self.setting == "full" else f"{self.name}-quick"
+        shown: dict[str, Any] = (
+            {"on_progress": lines.of_trials(lines.Lines("trials"))} if progress else {}
+        )
+        return runner.run(
+            self,
+            Path("results") / name if folder is None else folder,
+            n_workers=n_workers,
+            scheduler=scheduler,
+            **shown,
+        )
+
     def resolve(self, levels: Levels, replicate: int) -> TrialConfig:
         """Return the training of one combination of levels and one replicate."""
         config = TrialConfig.model_validate(self.tree_of(levels, replicate))
@@ -72,3 +113,12 @@ class Experiment(Model):
             for field, value in self.factors[name].settings(level).items():
                 set_field(tree, field, value)
         return tree | {"replicate": replicate}
+
+    def _repr_html_(self) -> str:
+        """Return question, factors and set-up as static HTML, which notebooks show."""
+        from normlab.lab import tables  # built on this module
+
+        title, question = escape(self.title), escape(self.question)
+        parts = [tables.factors(self)._repr_html_(), tables.set_up(self)._repr_html_()]
+        counts = f"{self.n_trials} trials, {self.replicates} replicates a combination of levels"
+        return f"<h3>{title}</h3><p>{question}</p>{''.join(parts)}<p>{counts}</p>"

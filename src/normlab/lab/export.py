@@ -11,8 +11,17 @@ import numpy as np
 from normlab.lab.experiment import Experiment
 from normlab.lab.responses import QUANTITIES
 from normlab.lab.rows import Trial
+from normlab.lab.verdicts import Verdict
 
 PARTS = ("train", "test", "batch")
+
+VERDICT_COLUMNS = (
+    *("experiment", "statement", "about", "source", "response", "verdict", "compared", "effect"),
+    *("low", "high", "pairs", "holds_at", "combinations", "needed"),
+)
+
+CHUNK = 2**16
+"""Characters that are written at once."""
 
 
 def records(experiment: Experiment, trials: Sequence[Trial]) -> str:
@@ -40,10 +49,34 @@ def responses(experiment: Experiment, trials: Sequence[Trial]) -> str:
     return _csv(columns, rows)
 
 
-def probes(experiment: Experiment, trials: Iterable[Trial]) -> str:
-    """Return one row a probed value: factors, replicate, step, series, its labels, value."""
+def verdicts(experiment: Experiment, verdicts: Iterable[Verdict]) -> str:
+    """Return one row a claim: what it says, the verdict and its numbers."""
+    rows = (
+        {
+            "experiment": experiment.name,
+            **verdict.claim.model_dump(include={"statement", "about", "source", "response"}),
+            "verdict": verdict.answer,
+            "compared": verdict.claim.compare,
+            "effect": _known(verdict.effect.mean),
+            "low": _known(verdict.effect.low),
+            "high": _known(verdict.effect.high),
+            "pairs": verdict.effect.n_pairs,
+            "holds_at": verdict.n_supporting,
+            "combinations": len(verdict.places),
+            "needed": verdict.n_needed,
+        }
+        for verdict in verdicts
+    )
+    return _csv(VERDICT_COLUMNS, rows)
+
+
+def probes(experiment: Experiment, trials: Iterable[Trial]) -> Iterator[str]:
+    """Yield one row a probed value: factors, replicate, step, series, its labels, value.
+
+    In parts, because there may be millions.
+    """
     columns = [*experiment.factors, "replicate", "step", "series", "labels", "value"]
-    return _csv(columns, (row for trial in trials for row in _probed(trial)))
+    return _lines(columns, (row for trial in trials for row in _probed(trial)))
 
 
 def _records(trial: Trial) -> Iterator[dict[str, Any]]:
@@ -81,8 +114,17 @@ def _known(value: float) -> float | None:
 
 
 def _csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
+    return "".join(_lines(columns, rows))
+
+
+def _lines(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> Iterator[str]:
     text = StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    for row in rows:
+        writer.writerow(row)
+        if text.tell() > CHUNK:
+            yield text.getvalue()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue()

@@ -1,32 +1,24 @@
 """Runs the trials of an experiment that are not stored yet, and stores each when it is done."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from itertools import islice
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from traceback import format_exception
 
 from normlab import _checks
-from normlab.errors import WorkerError
-from normlab.lab.config import TrialConfig
-from normlab.lab.engines import local_workers, n_processors, stop
+from normlab.lab.cluster import Cluster
+from normlab.lab.contents import results_in, search
+from normlab.lab.design import Design
+from normlab.lab.dispatch import Dispatch
+from normlab.lab.engines import Engine, InProcess, LocalWorkers, n_processors
 from normlab.lab.experiment import Experiment
-from normlab.lab.factors import Levels, grid
-from normlab.lab.results import Failure, Results, Trial
+from normlab.lab.progress import Progress, Tally
+from normlab.lab.record import RunRecord, save_experiment
+from normlab.lab.results import Results
+from normlab.lab.rows import Failure
 from normlab.lab.store import Store
-from normlab.lab.trial import TrialResult, compile_kernels, timed_trial
-
-
-class Progress(NamedTuple):
-    """How far a run is."""
-
-    total: int  # trials of the experiment
-    done: int  # stored, before this run or by it
-    found: int  # of those, stored before this run
-    diverged: int
-    failed: int
-    set_aside: tuple[Path, ...] = ()  # damaged files, found before this run; their trials run again
+from normlab.lab.timings import Timing
+from normlab.lab.trial import TrialResult, timed_trial
 
 
 def run(
@@ -34,7 +26,10 @@ def run(
     folder: str | PathLike[str],
     *,
     n_workers: int | None = None,
+    scheduler: str | None = None,
     on_progress: Callable[[Progress], object] = lambda progress: None,
+    fresh: bool = False,
+    command: str | None = None,
 ) -> Results:
     """Run what is missing of an experiment, and return all of its results.
 
@@ -44,133 +39,68 @@ def run(
         What to run.
     folder
         Where trials are stored, each as soon as it is done. Those found there are not run again,
-        so that the same call continues an interrupted run.
+        so that the same call continues an interrupted run. Trials that failed run again.
     n_workers
         Worker processes; 1 runs in this process. Default: one a processor.
+    scheduler
+        Address of a Dask scheduler, such as ``"tcp://10.0.0.1:8786"``: trials run on its workers.
     on_progress
-        Called at the start and after each trial.
+        Called while stored trials are read, when they have been, and after each trial.
+    fresh
+        Whether to discard the stored trials of this experiment and start over.
+    command
+        What the user typed, to be stored with the results.
 
     Raises
     ------
     StoreError
-        Where the folder cannot be written.
+        Where the folder cannot be written, or another run is writing there.
     WorkerError
-        Where worker processes cannot be started, or one died; what was done is kept.
+        Where workers cannot be started or reached. What was done is kept. A worker that dies
+        meanwhile is no error: its trial runs again, and is a failure after the third time.
     """
     n_workers = n_processors() if n_workers is None else n_workers
     _checks.integer("n_workers", n_workers, at_least=1)
-    store = Store(Path(folder))
-    store.save_experiment(experiment)
-    tally = _Tally(experiment, store, on_progress)
-    missing = []
-    for levels, replicate, config in trials(experiment):
-        result = store.load(config)
-        if result is None:
-            missing.append((levels, replicate, config))
-        else:
-            tally.add(levels, replicate, result, found=True)
-    tally.report()
-    if missing:
-        _run_missing(missing, store, tally, min(n_workers, len(missing)))
-    return tally.results()
+    store, design = Store(Path(folder)), Design(experiment)
+    with store.writing():
+        if fresh:
+            store.discard(design.names)
+        save_experiment(design, store.folder)
+        tally = Tally(len(design), on_progress)
+        found = search(design, store, tally, set_aside=True)
+        missing = [i for i, history in found if history is None]
+        tally.report()
+        if missing:
+            with _engine(scheduler, n_workers, len(missing)) as engine:
+                record = RunRecord(store.folder, command, engine.name, len(missing))
+                record.started()
+                engine.prepare(design.one_of_each(missing))  # while workers load their code
+                _run_missing(design, missing, store, tally, engine)
+                record.finished()
+        return results_in(design, store.folder)
 
 
-def discard(experiment: Experiment, folder: Path) -> int:
-    """Delete the stored trials of ``experiment`` in ``folder``; return how many there were."""
-    return Store(folder).discard(config for _, _, config in trials(experiment))
-
-
-def changes(experiment: Experiment, folder: Path) -> list[str]:
-    """Return what the experiment run in ``folder`` last had otherwise in its set-up."""
-    return Store(folder).changes(experiment)
-
-
-def n_stored(experiment: Experiment, folder: Path) -> int:
-    """Return how many trials of ``experiment`` are stored in ``folder``."""
-    store = Store(folder)
-    return sum(store.load(config) is not None for _, _, config in trials(experiment))
-
-
-def trials(experiment: Experiment) -> Iterator[tuple[Levels, int, TrialConfig]]:
-    """Return every trial: levels, replicate, configuration; one replicate after the other."""
-    for replicate in range(experiment.replicates):
-        for levels in grid(experiment.factors):
-            yield levels, replicate, experiment.resolve(levels, replicate)
-
-
-class _Tally:
-    """What is done so far."""
-
-    def __init__(
-        self, experiment: Experiment, store: Store, on_progress: Callable[[Progress], object]
-    ) -> None:
-        self.experiment, self.store, self.on_progress = experiment, store, on_progress
-        self.trials: list[Trial] = []
-        self.failures: list[Failure] = []
-        self.found = 0
-
-    def add(
-        self, levels: Levels, replicate: int, result: TrialResult, *, found: bool = False
-    ) -> None:
-        self.trials.append(Trial(levels, replicate, result.history()))
-        self.found += found
-
-    def fail(self, levels: Levels, replicate: int, error: BaseException) -> None:
-        cause = f"{type(error).__name__}: {error}"
-        self.failures.append(Failure(levels, replicate, cause))
-
-    def report(self) -> None:
-        diverged = sum(trial.history.diverged_at_step is not None for trial in self.trials)
-        counts = (len(self.trials), self.found, diverged, len(self.failures))
-        set_aside = tuple(self.store.set_aside)
-        self.on_progress(Progress(self.experiment.n_trials, *counts, set_aside))
-
-    def results(self) -> Results:
-        return Results(self.experiment, self.trials, self.failures)
+def _engine(scheduler: str | None, n_workers: int, n_trials: int) -> Engine:
+    if scheduler is not None:
+        return Cluster(scheduler)
+    if n_workers == 1:
+        return InProcess()
+    return LocalWorkers(min(n_workers, n_trials))  # of 1 too: a last trial may kill its process
 
 
 def _run_missing(
-    missing: list[tuple[Levels, int, TrialConfig]], store: Store, tally: _Tally, n_workers: int
+    design: Design, missing: list[int], store: Store, tally: Tally, engine: Engine
 ) -> None:
-    executor = local_workers(n_workers)
-    try:
-        compile_kernels(config for _, _, config in missing)  # while workers load their code
-        # Few in flight: results go to disk as they come, and stopping wastes little.
-        in_flight = 2 * n_workers if n_workers > 1 else 1
-        _keep_busy(executor, iter(missing), store, tally, in_flight)
-    except BrokenExecutor as error:
-        raise WorkerError(
-            f"A worker process died ({type(error).__name__}), perhaps for want of memory. The"
-            f" {len(tally.trials)} finished trials are kept in {store.folder}: the same command"
-            " continues; --workers 1 needs the least memory."
-        ) from None
-    finally:
-        stop(executor)
+    def done(i: int, timed: tuple[TrialResult, Timing]) -> None:
+        result, timing = timed
+        store.save(result, timing)
+        tally.add(result.history)
 
+    def failed(i: int, error: BaseException) -> None:
+        failure = Failure(*design.place(i), f"{type(error).__name__}: {error}")
+        store.save_failure(design.names[i], failure, "".join(format_exception(error)))
+        tally.fail()
 
-def _keep_busy(
-    executor: Executor,
-    waiting: Iterator[tuple[Levels, int, TrialConfig]],
-    store: Store,
-    tally: _Tally,
-    in_flight: int,
-) -> None:
-    running: dict[Future[tuple[TrialResult, float]], tuple[Levels, int]] = {}
-    while True:
-        for levels, replicate, config in islice(waiting, in_flight - len(running)):
-            running[executor.submit(timed_trial, config)] = (levels, replicate)
-        if not running:
-            return
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in done:
-            levels, replicate = running.pop(future)
-            error = future.exception()
-            if isinstance(error, BrokenExecutor):
-                raise error
-            if error is not None:
-                tally.fail(levels, replicate, error)
-            else:
-                result, seconds = future.result()
-                store.save(result, seconds)
-                tally.add(levels, replicate, result)
-            tally.report()
+    Dispatch(engine, lambda i: engine.submit(timed_trial, design.config(i)), done, failed).run(
+        missing
+    )

@@ -3,139 +3,148 @@
 ::
 
     experiment.json      the experiment as it was run, every default filled in
+    published.csv        the published values, where there are any
+    run.json             how it was run: command, workers, versions, machine, when
     trials/ID.json       one trial each, named by the hash of its resolved configuration
+    trials/ID.npz        what its probes saw, where it has any
+    failures/ID.json     a trial that ended in an error, until it succeeds
     timings.csv          seconds of each trial as it was run, with the machine
-    results.csv          every trial's records in one table
+    .lock                held by the run that is writing here
 
-A file appears under its name complete or not at all, whenever the program is stopped.
+A trial is there as soon as its JSON is, which is written last, in one step.
 """
 
-import csv
 import json
-import os
-import platform
-from collections.abc import Iterable
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from math import nan
 from pathlib import Path
 
-from pydantic import ValidationError
+from filelock import FileLock, Timeout
 
-from normlab._version import __version__
 from normlab.errors import StoreError
-from normlab.lab.config import TrialConfig
-from normlab.lab.experiment import Experiment
-from normlab.lab.factors import leaves
-from normlab.lab.trial import SCHEMA, TrialResult, trial_id
-
-TIMING_COLUMNS = ("trial", "seconds", "finished_at", "normlab", "python", "machine", "processors")
+from normlab.lab import timings
+from normlab.lab.codec import DamagedError, decode, encode
+from normlab.lab.files import DRAFTS, delete_file, make_folder, read_file, write_file, write_json
+from normlab.lab.identity import SCHEMA, trial_id
+from normlab.lab.rows import Failure
+from normlab.lab.timings import Timing
+from normlab.lab.trial import TrialResult
+from normlab.training import History
 
 
 class Store:
-    """The folder of a run. Made on first use; a folder that cannot be written is an error."""
+    """The folder of a run. Reading changes nothing in it; who writes holds ``writing()``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.trials = folder / "trials"
-        self.set_aside: list[Path] = []
+        self.failures = folder / "failures"
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep other runs from writing here; the system ends that when a process is killed."""
+        for folder in (self.folder, self.trials, self.failures):
+            make_folder(folder)
+        lock = FileLock(self.folder / ".lock", timeout=0)
         try:
-            self.trials.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout:
+            raise StoreError(
+                f"{self.folder}: another run is writing here. Wait for it, or choose another"
+                " folder."
+            ) from None
         except OSError as error:
-            raise StoreError(f"{folder}: cannot be made: {error.strerror}.") from None
-
-    def load(self, config: TrialConfig) -> TrialResult | None:
-        """Return a stored trial, or None where there is none.
-
-        A damaged file, or one of another schema, is moved to the name that ``set_aside`` then
-        lists, ``ID.damaged``.
-        """
-        path = self._path(config)
+            raise StoreError(f"{self.folder}: cannot be written: {error.strerror}.") from None
         try:
-            result = TrialResult.model_validate_json(path.read_bytes())
+            self._sweep()
+            yield
+        finally:
+            lock.release()
+
+    def load(self, trial: str) -> History | None:
+        """Return the history of a stored trial, or None where there is none.
+
+        Raises
+        ------
+        DamagedError
+            Where its files are not as they were written, or of another schema.
+        """
+        try:
+            text = read_file(self.path(trial))
         except FileNotFoundError:
             return None
-        except OSError as error:
-            raise StoreError(f"{path}: cannot be read: {error.strerror}.") from None
-        except ValidationError:
-            result = None
-        if result is None or result.schema_version != SCHEMA or result.config != config:
-            self._set_aside(path)
-            return None
-        return result
-
-    def save(self, result: TrialResult, seconds: float) -> None:
-        """Store a trial, and its time beside it."""
-        write_file(self._path(result.config), result.model_dump_json(indent=1).encode())
-        self._append_timing(trial_id(result.config), seconds)
-
-    def changes(self, experiment: Experiment) -> list[str]:
-        """Return what the experiment stored here last had otherwise in data, network, training."""
-        parts = {"data", "network", "training", "seed"}
+        arrays = self.path(trial).with_suffix(".npz")
         try:
-            before = leaves(json.loads((self.folder / "experiment.json").read_bytes()))
-        except (OSError, ValueError):
-            return []
-        now = leaves(experiment.model_dump(mode="json", include=parts))
-        return [
-            f"{field} was {before.get(field)!r}, now {value!r}"
-            for field, value in now.items()
-            if before.get(field) != value
-        ]
+            return decode(text, lambda: read_file(arrays), self._seconds_per_step.get(trial, nan))
+        except FileNotFoundError:
+            raise DamagedError("its arrays are missing") from None
 
-    def save_experiment(self, experiment: Experiment) -> None:
-        """Store the experiment as it is run."""
-        # Without the path of the published values, which says where normlab is installed.
-        text = experiment.model_dump_json(indent=1, exclude={"published"})
-        write_file(self.folder / "experiment.json", text.encode())
+    def save(self, result: TrialResult, timing: Timing) -> None:
+        """Store a trial, and its time beside it."""
+        trial = trial_id(result.config)
+        text, arrays = encode(result)
+        if arrays is not None:
+            write_file(self.path(trial).with_suffix(".npz"), arrays)
+        timings.append(self.folder / "timings.csv", trial, timing)
+        write_file(self.path(trial), text)
+        delete_file(self.failures / f"{trial}.json")
 
-    def discard(self, configs: Iterable[TrialConfig]) -> int:
-        """Delete the stored trials of these configurations, and return how many there were."""
-        paths = [path for config in configs if (path := self._path(config)).exists()]
-        for path in paths:
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise StoreError(f"{path}: cannot be deleted: {error.strerror}.") from None
-        return len(paths)
-
-    def _set_aside(self, path: Path) -> None:
+    def set_aside(self, trial: str) -> Path:
+        """Move a damaged trial out of the way, and return where it is now."""
+        path = self.path(trial)
         damaged = path.with_suffix(".damaged")
         try:
             path.replace(damaged)
         except OSError as error:
             raise StoreError(f"{path}: is damaged, cannot be moved: {error.strerror}.") from None
-        self.set_aside.append(damaged)
+        return damaged
 
-    def _path(self, config: TrialConfig) -> Path:
-        return self.trials / f"{trial_id(config)}.json"
+    def save_failure(self, trial: str, failure: Failure, traceback: str) -> None:
+        """Store how a trial ended."""
+        tree = {"schema_version": SCHEMA, **failure._asdict(), "traceback": traceback}
+        write_json(self.failures / f"{trial}.json", tree)
 
-    def _append_timing(self, trial: str, seconds: float) -> None:
-        path = self.folder / "timings.csv"
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        machine, processors = platform.platform(terse=True), os.cpu_count()
-        python = platform.python_version()
-        row = (trial, f"{seconds:.3f}", now, __version__, python, machine, processors)
+    def cause_of_failure(self, trial: str) -> str | None:
+        """Return why a trial failed when it ran last, or None where it did not."""
         try:
-            with path.open("a", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                if file.tell() == 0:
-                    writer.writerow(TIMING_COLUMNS)
-                writer.writerow(row)
-        except OSError as error:
-            raise StoreError(f"{path}: cannot be written: {error.strerror}.") from None
+            return str(json.loads(read_file(self.failures / f"{trial}.json"))["cause"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def n_stored(self, trials: Iterable[str]) -> int:
+        """Return how many of these trials are stored. Their files are not opened."""
+        return len({f"{trial}.json" for trial in trials} & _names(self.trials))
+
+    def discard(self, trials: Iterable[str]) -> None:
+        """Delete these trials."""
+        there = _names(self.trials) | _names(self.failures)
+        for trial in trials:
+            if f"{trial}.json" in there or f"{trial}.npz" in there:
+                delete_file(self.path(trial))  # first, because it says that the rest is there
+                delete_file(self.path(trial).with_suffix(".npz"))
+                delete_file(self.failures / f"{trial}.json")
+
+    def path(self, trial: str) -> Path:
+        """Return the path of a trial's file."""
+        return self.trials / f"{trial}.json"
+
+    @cached_property
+    def _seconds_per_step(self) -> dict[str, float]:
+        return timings.seconds_per_step(self.folder / "timings.csv")
+
+    def _sweep(self) -> None:
+        """Delete what a killed run left half-written."""
+        for folder in (self.trials, self.failures):
+            for draft in folder.glob(DRAFTS):
+                delete_file(draft)
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file whole: beside its place first, then moved there in one step."""
-    draft = path.with_name(f".{path.name}.tmp")
+def _names(folder: Path) -> set[str]:
     try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        return {path.name for path in folder.iterdir()}
+    except FileNotFoundError:
+        return set()
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written: {error.strerror}.") from None
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+        raise StoreError(f"{folder}: cannot be read: {error.strerror}.") from None

@@ -48,7 +48,7 @@ def contrast(experiment: Experiment, rows: Sequence[ContrastRow]) -> Table:
 def verdicts(found: Iterable[tuple[Experiment, Sequence[Verdict]]]) -> Table:
     """Return a row a claim: experiment, statement, verdict and its numbers."""
     rows = [
-        (experiment.name, v.claim.statement, v.answer, effect(v), where(v), f"{v.effect.n_pairs}")
+        (named(experiment), v.claim.statement, v.answer, effect(v), where(v), f"{v.effect.n_pairs}")
         for experiment, verdicts in found
         for v in verdicts
     ]
@@ -64,6 +64,8 @@ def set_up(experiment: Experiment) -> Table:
         "network": dataclasses.asdict(experiment.network),
         "training": dataclasses.asdict(experiment.training),
     }
+    if not experiment.training.probes.names:
+        del parts["training"]["probes"]
     rows = [
         (field, short(value))
         for field, value in leaves(parts).items()
@@ -108,7 +110,7 @@ def signed(value: float) -> str:
     """Return a number with its sign, in three decimals or, where it is small, three digits."""
     if isnan(value):
         return "-"
-    if value != 0 and not 0.01 <= abs(value) < 100:
+    if value != 0 and not 0.001 <= abs(value) < 100:
         return f"{'+' if value > 0 else ''}{words.number(value)}"
     return f"{value:+.3f}"
 
@@ -120,6 +122,11 @@ def short(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(short(item) for item in value)
     return str(value)
+
+
+def named(experiment: Experiment) -> str:
+    """Return the name of an experiment, and its setting where that is the quick one."""
+    return experiment.name + (" (quick)" if experiment.setting == "quick" else "")
 
 
 def sentence(text: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab import _checks
+from normlab._table import Table
 from normlab._typing import FloatArray, Gradients, Parameters
 from normlab.errors import ArgumentError, NormlabError
 from normlab.layers import Dense, Layer
@@ -147,21 +148,31 @@ class Network:
         ``input_shape`` is the shape of one input row; by default that of the first layer, where
         it is dense.
         """
-        first = self.layers[0]
-        if input_shape is None and isinstance(first, Dense):
-            input_shape = (first.n_inputs,)
-        rows: list[tuple[str, ...]] = [("", "layer", "output", "parameters", "statistics")]
-        shape = input_shape
-        for i, layer in enumerate(self.layers):
-            shape = None if shape is None else layer.output_shape(shape)
-            counts = (_size(layer.parameters), _size(layer.statistics))
-            rows.append((str(i), repr(layer), str(shape or "?"), *counts))
-        rows.append(("", "total", "", _size(self.parameters), _size(self.statistics)))
-        return _table(rows)
+        return str(self._summary(input_shape))
 
     def __repr__(self) -> str:
         inside = "".join(f"    {layer!r},\n" for layer in self.layers)
         return f"Network([\n{inside}])"
+
+    def _repr_html_(self) -> str:
+        """Return the summary as static HTML, which notebooks show."""
+        return self._summary()._repr_html_()
+
+    def _summary(self, input_shape: tuple[int, ...] | None = None) -> Table:
+        first = self.layers[0]
+        if input_shape is None and isinstance(first, Dense):
+            input_shape = (first.n_inputs,)
+        rows, shape = [], input_shape
+        for i, layer in enumerate(self.layers):
+            shape = None if shape is None else layer.output_shape(shape)
+            counts = (_size(layer.parameters), _size(layer.statistics))
+            rows.append((str(i), repr(layer), str(shape or "?"), *counts))
+        return Table(
+            header=("", "layer", "output", "parameters", "statistics"),
+            rows=tuple(rows),
+            numbers_from=3,
+            total=("", "total", "", _size(self.parameters), _size(self.statistics)),
+        )
 
     def _forward_through(self, i: int, x: FloatArray, training: bool) -> tuple[FloatArray, Any]:
         layer = self.layers[i]
@@ -213,14 +224,3 @@ def _dotted(i: int, gradients: Gradients) -> Gradients:
 
 def _size(arrays: dict[str, NDArray[Any]]) -> str:
     return f"{sum(prod(array.shape) for array in arrays.values()):,}"
-
-
-def _table(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    align = ("<", "<", "<", ">", ">")
-    lines = [
-        "  ".join(f"{cell:{a}{w}}" for cell, a, w in zip(row, align, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    rule = "-" * max(len(line) for line in lines)
-    return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])

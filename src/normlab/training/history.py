@@ -7,8 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from normlab._table import Table
 from normlab._typing import FloatArray, IntArray
 from normlab.training.series import Series
+
+SHOWN_ROWS = 5
+"""At the beginning and at the end, in a notebook."""
 
 COUNTS = ("step", "epoch")
 COLUMNS = (
@@ -107,6 +111,14 @@ class History:
         counts = f"{self.n_steps} steps, {len(self)} recorded{probed}"
         return f"History({counts}; {end or 'nothing measured'})"
 
+    def _repr_html_(self) -> str:
+        """Return what was recorded as static HTML, which notebooks show; a long one in part."""
+        recorded = [n for n in COLUMNS if n in COUNTS or not np.isnan(getattr(self, n)).all()]
+        rows = [tuple(_short(row[name]) for name in recorded) for row in self.rows()]
+        if len(rows) > 2 * SHOWN_ROWS:
+            rows[SHOWN_ROWS:-SHOWN_ROWS] = [("...",) * len(recorded)]
+        return Table(tuple(recorded), tuple(rows), caption=repr(self), numbers_from=0)._repr_html_()
+
     def _set(self, name: str, value: Any) -> None:
         if isinstance(value, np.ndarray):
             value.setflags(write=False)
@@ -117,3 +129,7 @@ def _same(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray):
         return np.array_equal(a, b, equal_nan=True)
     return bool(a == b)
+
+
+def _short(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.4g}"

@@ -1,0 +1,144 @@
+"""How long an experiment takes here, measured on a few of its steps and evaluations.
+
+Trainings that differ only in their initial weights and learning rate take the same time, so one of
+each form is measured: some steps, some evaluated rows, some probed steps, on one thread as in a
+worker. Of many forms a few are, drawn from the whole grid.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import ceil
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from normlab.data import Dataset
+from normlab.lab.config import TrialConfig
+from normlab.lab.engines import local_engine, n_processors
+from normlab.lab.experiment import Experiment
+from normlab.lab.factors import grid
+from normlab.lab.identity import trial_id
+from normlab.lab.trial import load_data
+from normlab.network import Network, build_mlp
+from normlab.training import Probes, Recording, TrainingConfig, evaluate, train
+
+SECONDS = 2.0
+"""What measuring takes at most, nearly, beside loading data and compiling."""
+
+MAX_FORMS = 24
+WARM_UP_STEPS = 2
+EVALUATED_ROWS = 3000
+
+
+class Estimate(NamedTuple):
+    """How long trainings take; those that diverge end sooner."""
+
+    seconds_per_trial: float  # on one processor, the mean over all trials
+    seconds: float  # of all trials, with so many workers
+    n_workers: int
+
+
+def estimate(
+    experiment: Experiment,
+    *,
+    n_workers: int | None = None,
+    on_progress: Callable[[int, int], object] = lambda done, total: None,
+) -> Estimate:
+    """Measure for some seconds in ``n_workers``, and return how long all trials take in them.
+
+    Their start, compiling and drawing are not in it. ``on_progress`` is called with the number of
+    measurements that are done, and of all.
+    """
+    workers = min(n_workers or n_processors(), experiment.n_trials)
+    forms = _forms(experiment)
+    measured = forms * ceil(workers / len(forms))  # no worker is idle: they share caches
+    patience = SECONDS * workers / len(measured)
+    seconds: list[float] = []
+    with local_engine(workers) as engine:
+        engine.prepare(form for form, _ in forms)  # while workers load their code
+        for future in [engine.submit(seconds_of, form, patience) for form, _ in measured]:
+            on_progress(len(seconds), len(measured))
+            seconds.append(future.result())
+    on_progress(len(seconds), len(measured))
+    each = float(np.average(seconds, weights=[count for _, count in measured]))
+    return Estimate(each, each * ceil(experiment.n_trials / workers), workers)
+
+
+def seconds_of(config: TrialConfig, patience: float) -> float:
+    """Return how long a training takes on one thread, from ``patience`` seconds of it or so."""
+    data = load_data(config)
+    start = perf_counter()
+    network = build_mlp(config.network, rng=np.random.default_rng(0))
+    building = perf_counter() - start
+    with threadpool_limits(limits=1):
+        parts = _steps(network, data, config.training, patience / 2)
+        return building + parts + _evaluations(network, data, config.training)
+
+
+def _steps(network: Network, data: Dataset, config: TrainingConfig, patience: float) -> float:
+    """Return the seconds of all steps, those that probes watch among them."""
+    n_rows = len(data.x_train)
+    n_steps, n_probed = config.n_steps(n_rows), len(config.probed_steps(n_rows))
+    nothing = Recording(train="never", test="never")
+    plain = replace(config, steps=1, epochs=None, recording=nothing)
+    unwatched = replace(plain, probes=Probes())
+    step = _each(network, data, unwatched, min(n_steps, WARM_UP_STEPS))
+    step = _each(network, data, unwatched, _fitting(patience, step, n_steps))
+    if not n_probed:
+        return n_steps * step
+    watched = replace(plain, probes=replace(config.probes, first_step=1, every=1))
+    probed = _each(network, data, watched, min(n_probed, WARM_UP_STEPS))
+    probed = _each(network, data, watched, _fitting(patience, probed, n_probed))
+    return (n_steps - n_probed) * step + n_probed * probed
+
+
+def _each(network: Network, data: Dataset, config: TrainingConfig, n_steps: int) -> float:
+    """Return the seconds of a step, the mean of some."""
+    config = replace(config, steps=n_steps)
+    start = perf_counter()
+    train(network, data, config, rng=np.random.default_rng(0))
+    return (perf_counter() - start) / n_steps
+
+
+def _fitting(patience: float, seconds: float, n_steps: int) -> int:
+    """Return how many steps of so many seconds fit, at least one and at most all."""
+    return max(1, min(n_steps, int(patience / seconds)))
+
+
+def _evaluations(network: Network, data: Dataset, config: TrainingConfig) -> float:
+    """Return the seconds of all measuring of accuracy and loss."""
+    recording, n_records = config.recording, len(config.recorded_steps(len(data.x_train)))
+    times = {"always": n_records, "last": 1, "never": 0}
+    n_rows = (
+        times[recording.train] * len(data.x_train)
+        + times[recording.test] * len(data.x_test)
+        + times[recording.batch] * config.batch_size
+    )
+    parts = (data.x_train, data.y_train), (data.x_test, data.y_test)
+    x, target = (rows[:EVALUATED_ROWS] for rows in max(parts, key=lambda part: len(part[0])))
+    loss = config.make_loss()
+    evaluate(network, loss, x[:1], target[:1])  # not counted: it may compile
+    start = perf_counter()
+    evaluate(network, loss, x, target)
+    return n_rows * (perf_counter() - start) / len(x)
+
+
+def _forms(experiment: Experiment) -> list[tuple[TrialConfig, int]]:
+    """Return the trainings to measure, and how many combinations of levels each stands for."""
+    forms: dict[str, tuple[TrialConfig, int]] = {}
+    for levels in grid(experiment.factors):
+        config = _form(experiment.resolve(levels, replicate=0))
+        key = trial_id(config)
+        forms[key] = (config, forms[key][1] + 1 if key in forms else 1)
+    all_forms = list(forms.values())
+    order = np.random.default_rng(0).permutation(len(all_forms))
+    return [all_forms[i] for i in order[:MAX_FORMS]]
+
+
+def _form(config: TrialConfig) -> TrialConfig:
+    """Return a training that takes the same time, and does not diverge."""
+    network = replace(config.network, weight_init="he")
+    training = replace(config.training, learning_rate=1e-3)
+    return config.model_copy(update={"network": network, "training": training})

@@ -1,0 +1,52 @@
+"""Figures as part of a page, with words for those who do not see them."""
+
+from base64 import b64encode
+from typing import NamedTuple
+
+from normlab import figures
+from normlab.figures.files import render
+from normlab.lab import Results, words
+from normlab.lab.experiment import Experiment
+from normlab.lab.figure_spec import FigureSpec
+from normlab.lab.tables import sentence
+
+CAPTIONS = {
+    "learning-curves": "{response} over training",
+    "small-multiples": "{response} over training, a panel for each level of {panels}",
+    "response-against-factor": "{response} against {x}",
+    "heat-map": "{response} over {x} and {y}",
+    "histograms": "Outputs of {layer} over training",
+    "percentile-bands": "Percentiles of the input of unit {unit} of {layer} over training",
+    "gradient-norms": "Gradient norm by layer at the {step} probed step",
+}
+
+
+class Picture(NamedTuple):
+    """A figure."""
+
+    name: str  # of its file
+    caption: str
+    description: str  # its numbers in words
+    source: str  # a data URL
+
+
+def pictures(results: Results) -> tuple[Picture, ...]:
+    """Return the experiment's figures, drawn as SVG."""
+    return tuple(_picture(results, spec) for spec in results.experiment.figures)
+
+
+def _picture(results: Results, spec: FigureSpec) -> Picture:
+    drawing = render(figures.draw(results, spec), "svg", results.experiment)
+    source = "data:image/svg+xml;base64," + b64encode(drawing).decode()
+    description = figures.describe(results, spec)
+    return Picture(spec.file, caption(results.experiment, spec), description, source)
+
+
+def caption(experiment: Experiment, spec: FigureSpec) -> str:
+    """Return what a figure shows: ``"Training accuracy against scale of weights"``."""
+    named = {f: n for f in ("x", "y", "panels", "lines") if (n := getattr(spec, f)) is not None}
+    labels = {field: words.label(experiment, name) for field, name in named.items()}
+    known = experiment.all_responses()
+    response = known[spec.response].words if spec.response is not None else ""
+    others = {"response": response, "layer": spec.layer, "unit": spec.unit, "step": spec.step}
+    return sentence(CAPTIONS[spec.kind].format(**labels, **others))
