@@ -48,6 +48,12 @@ def test_verdicts_are_there_as_json(cwd: Path) -> None:
     assert found[0]["verdicts"][0]["statement"] == "Normalization helps."
 
 
+def test_verdicts_are_there_as_markdown(cwd: Path) -> None:
+    lines = say_here("verdicts", "--markdown", cwd=cwd).out.splitlines()
+    assert lines[0] == "| experiment | claim | verdict | effect, 95% interval | holds at | pairs |"
+    assert lines[2].startswith("| tiny | Normalization helps. | ")
+
+
 def test_report_writes_the_page_of_a_run_again(cwd: Path) -> None:
     page = cwd / "results" / "tiny" / "report.html"
     before = page.read_bytes()

@@ -13,7 +13,7 @@ def test_the_contrast_has_a_row_a_combination_of_the_other_levels() -> None:
     assert table.header == (
         *("weight_scale", "none", "batch", "difference", "95% interval", "diverged"),
     )
-    assert table.rows[0] == ("1", "0.1", "0.8", "+0.700", "+0.452 to +0.948", "")
+    assert table.rows[0] == ("1", "0.100", "0.800", "+0.700", "+0.452 to +0.948", "")
     assert len(table.rows) == 2
 
 

@@ -94,13 +94,14 @@ def roles(experiment: Experiment, lines: str) -> list[Role]:
 
     More than two levels that are all numbers have an order, which says more.
     """
-    contrast, values = experiment.contrast, experiment.factors[lines].values
+    contrast, factor = experiment.contrast, experiment.factors[lines]
+    values = factor.values
     if len(values) > 2 and not any(isinstance(value, str | bool) for value in values):
         return ["ordered"] * len(values)
     found: list[Role] = ["other"] * len(values)
     if contrast.factor == lines:
-        found[values.index(contrast.baseline)] = "baseline"
-        found[values.index(contrast.treatment)] = "treatment"
+        found[factor.place(contrast.baseline)] = "baseline"
+        found[factor.place(contrast.treatment)] = "treatment"
     elif len(values) == 2:
         return ["baseline", "treatment"]
     return found

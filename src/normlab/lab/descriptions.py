@@ -123,7 +123,7 @@ def _every(every: int | None) -> str:
 
 
 def _name(experiment: Experiment, name: str, level: Level) -> str:
-    return words.level_names(experiment, name)[experiment.factors[name].values.index(level)]
+    return words.level_names(experiment, name)[experiment.factors[name].place(level)]
 
 
 def _where(experiment: Experiment, name: str, wanted: Level | tuple[Level, ...]) -> str:

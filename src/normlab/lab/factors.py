@@ -95,6 +95,13 @@ class Factor(Model):
         """Return what a level sets, by dotted field name."""
         return self._named.get(level) or {self.field or "": level}
 
+    def place(self, level: Level) -> int:
+        """Return where a level stands among the levels; ``ValueError`` where it does not."""
+        found = find_level(self.values, level)
+        if found is None:
+            raise ValueError(f"{level!r} is none of the levels {self.values}")
+        return found
+
     @property
     def is_geometric(self) -> bool:
         """Whether the levels are positive numbers that are best drawn on a log axis."""

@@ -13,7 +13,7 @@ from normlab._typing import FloatArray, IntArray
 from normlab.errors import ArgumentError
 from normlab.lab import export, tables
 from normlab.lab.experiment import Experiment
-from normlab.lab.factors import Level, find_level
+from normlab.lab.factors import Level
 from normlab.lab.intervals import paired_difference
 from normlab.lab.responses import Response
 from normlab.lab.rows import ContrastRow, Failure, Trial
@@ -206,10 +206,11 @@ class Results:
     def _pair(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return baseline and treatment of the contrast: ``(2, *other levels, replicates)``."""
         contrast = self.experiment.contrast
-        levels = self.levels[contrast.factor]
-        at = [find_level(levels, level) for level in (contrast.baseline, contrast.treatment)]
+        factor = self.experiment.factors[contrast.factor]
         first = np.moveaxis(array, list(self.levels).index(contrast.factor), 0)
-        return np.stack([first[i] for i in at if i is not None])
+        return np.stack(
+            [first[factor.place(contrast.baseline)], first[factor.place(contrast.treatment)]]
+        )
 
     def _response(self, name: str) -> Response:
         known = self.experiment.all_responses()

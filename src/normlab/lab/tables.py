@@ -11,6 +11,7 @@ from normlab.lab import words
 from normlab.lab.experiment import Experiment
 from normlab.lab.factors import leaves
 from normlab.lab.intervals import Difference
+from normlab.lab.responses import Scale
 from normlab.lab.rows import ContrastRow
 from normlab.lab.verdicts import Verdict
 
@@ -26,8 +27,7 @@ def contrast(experiment: Experiment, rows: Sequence[ContrastRow]) -> Table:
         cells.append(
             (
                 *(words.text(experiment, name, row.levels[name]) for name in names),
-                _mean(row.baseline),
-                _mean(row.treatment),
+                *(_mean(values, response.scale) for values in (row.baseline, row.treatment)),
                 signed(row.difference.mean),
                 interval(row.difference, sign=True),
                 f"{ends[0]} / {ends[1]}" if any(ends) else "",
@@ -134,6 +134,9 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _mean(values: FloatArray) -> str:
+def _mean(values: FloatArray, scale: Scale) -> str:
     known = values[~(values != values)]
-    return words.number(float(known.mean())) if len(known) else "-"
+    if not len(known):
+        return "-"
+    mean = float(known.mean())
+    return f"{mean:.3f}" if scale == "share" else words.number(mean)

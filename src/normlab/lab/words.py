@@ -90,7 +90,7 @@ def place(experiment: Experiment, levels: Levels) -> str:
 def text(experiment: Experiment, name: str, level: Level) -> str:
     """Return a level as a short text."""
     factor = experiment.factors[name]
-    return texts(factor)[factor.values.index(level)]
+    return texts(factor)[factor.place(level)]
 
 
 def number(value: float, digits: int = 3) -> str:
