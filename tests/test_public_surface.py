@@ -75,12 +75,16 @@ PUBLIC = [
     "lab",
     "layers",
     "network",
+    "report",
     "training",
 ]
 
 PACKAGES = ["data", "layers", "network", "training"]
 
-HEAVY = ["numba", "matplotlib", "pydantic", "typer", "rich", "scipy", "loky", "torch", "onnx"]
+HEAVY = [
+    *("numba", "matplotlib", "pydantic", "typer", "rich", "scipy", "loky", "jinja2", "filelock"),
+    *("distributed", "pandas", "torch", "onnx"),
+]
 
 
 def names_in_the_stub() -> list[str]:

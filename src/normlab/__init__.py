@@ -5,15 +5,16 @@ network with and without batch normalization and says, with numbers and pictures
 
 Read the folders in the order of the work::
 
-    data -> network -> training -> lab -> figures
+    data -> network -> training -> lab -> figures -> report
 
     kernels/    maths: arrays in, arrays out; the only user of Numba
     layers/     pieces: one class a file, with parameters, statistics, forward, backward
     network/    whole networks: spec, build, network
     data/       MNIST, IDX files, mini-batches
     training/   network + data -> History: config, loop, losses, optimizers, metrics, probes
-    lab/        questions: many trainings -> results; catalog/ holds the experiments
+    lab/        questions: many trainings -> results, verdicts; catalog/ holds the experiments
     figures/    pictures of results; the only user of Matplotlib
+    report/     pages: results and figures in one HTML file
     cli/        the command line
 
 The usual names stand at the root, ``import normlab as nl; nl.BatchNorm``, and are loaded when

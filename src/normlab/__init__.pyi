@@ -6,6 +6,7 @@ from . import kernels as kernels
 from . import lab as lab
 from . import layers as layers
 from . import network as network
+from . import report as report
 from . import training as training
 from ._version import __version__ as __version__
 from .data import Dataset as Dataset
