@@ -5,7 +5,6 @@ after steps 1, 11, ... 191. All contenders start from the same draws and see the
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor
 from functools import cache
 from itertools import islice, pairwise, product
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from bench import limit, published_style
 from bench.timing import HAS_TORCH, Contender, Result, compare
 from normlab.data import Dataset, batches, load_mnist
-from normlab.lab import engines
+from normlab.lab.engines import Engine, LocalWorkers
 from normlab.network import MLPSpec, build_mlp
 from normlab.training import Recording, TrainingConfig, train
 
@@ -40,37 +39,36 @@ class Outcome(NamedTuple):
 
 def run(quick: bool) -> list[Result]:
     """Time the sweep, and the part of it where nothing diverges."""
-    executor = engines.local_workers(2)
-    try:
-        compare("sweep, warm-up", _contenders(MIDDLE[:2], executor), rounds=1)
+    with LocalWorkers(2) as workers:
+        compare("sweep, warm-up", _contenders(MIDDLE[:2], workers), rounds=1)
         job = "sweep, 4 middle scales"
-        results = compare(job, _contenders(MIDDLE, executor), rounds=3 if quick else 5)
+        results = compare(job, _contenders(MIDDLE, workers), rounds=3 if quick else 5)
         results += limit.results(job, SIZES, n_trainings=2 * len(MIDDLE))
         if not quick:
-            contenders = _contenders(SCALES, executor)
+            contenders = _contenders(SCALES, workers)
             results += compare("sweep, 16 scales", contenders, rounds=3)
         return results
-    finally:
-        engines.stop(executor)
 
 
-def _contenders(scales: Sequence[float], executor: Executor) -> list[Contender]:
+def _contenders(scales: Sequence[float], workers: Engine) -> list[Contender]:
     def in_turn(name: str, cores: int, trial: Trial) -> Contender:
         return Contender(name, cores, lambda: _summary(map(trial, *_trials(scales))))
 
     contenders = [
         in_turn("normlab", 1, normlab_trial),
-        Contender(
-            "normlab, 2 workers",
-            2,
-            lambda: _summary(executor.map(normlab_trial, *_trials(scales))),
-        ),
+        Contender("normlab, 2 workers", 2, lambda: _summary(_together(scales, workers))),
         in_turn("published style", 1, published_trial),
         in_turn("published style", 2, published_trial),
     ]
     if HAS_TORCH:
         contenders += [in_turn("PyTorch", cores, torch_trial) for cores in (1, 2)]
     return contenders
+
+
+def _together(scales: Sequence[float], workers: Engine) -> list[Outcome]:
+    trials = zip(*_trials(scales), strict=True)
+    futures = [workers.submit(normlab_trial, *trial) for trial in trials]
+    return [future.result() for future in futures]
 
 
 def _trials(scales: Sequence[float]) -> tuple[list[float], list[bool]]:

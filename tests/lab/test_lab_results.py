@@ -10,7 +10,7 @@ import pytest
 from lab.tiny import load
 from normlab.lab import Experiment, Results
 from normlab.lab.design import trials
-from normlab.lab.results import Trial
+from normlab.lab.rows import Trial
 from normlab.training import History
 
 
