@@ -10,7 +10,7 @@ from normlab._typing import FloatArray
 from normlab.lab import Experiment, Results
 from normlab.lab.factors import grid
 from normlab.lab.figure_spec import FigureSpec
-from normlab.lab.rows import Trial
+from normlab.lab.outcomes import Trial
 from normlab.training import History, Series
 
 STEPS = (1, 11, 21)

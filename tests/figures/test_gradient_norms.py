@@ -49,6 +49,17 @@ def test_the_words_say_which_step() -> None:
     assert "at step 21. Lines: median of 3 replicates." in figure(step="last").text.subtitle
 
 
+@pytest.mark.parametrize(("others", "said"), [([21], "step 1 or 21"), ([11, 21], "steps 1 to 21")])
+def test_several_steps_are_said(others: list[int], said: str) -> None:
+    later = {(1.0, "none", i): probed(probed_steps=(at, 31)) for i, at in enumerate(others)}
+    assert f"at {said}. " in figure(probed_results(histories=later)).text.subtitle
+
+
+def test_the_words_say_what_a_symbol_above_a_panel_means() -> None:
+    subtitle = figure(panels="weight_scale").text.subtitle
+    assert "One panel for each w, the scale of weights. Lines:" in subtitle
+
+
 def test_norms_are_drawn_on_a_log_axis_by_layer() -> None:
     (axes,) = draw(figure()).axes
     assert axes.get_yscale() == "log"

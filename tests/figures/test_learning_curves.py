@@ -23,7 +23,8 @@ def test_there_is_one_panel_without_a_title() -> None:
 
 def test_the_words_say_what_is_shown_and_held() -> None:
     assert figure().text[1:] == (
-        "Lines: mean of 3 replicates. Here, w = 1.",
+        "Training accuracy over training. Lines: mean of 3 replicates."
+        " Here, scale of weights w = 1.",
         "epoch",
         "training accuracy",
     )
@@ -36,7 +37,7 @@ def test_other_factors_are_held_where_the_figure_says() -> None:
 
 
 def test_a_level_that_is_gone_leaves_the_first() -> None:
-    assert figure(at={"weight_scale": 0.7}).text.subtitle.endswith("Here, w = 1.")
+    assert figure(at={"weight_scale": 0.7}).text.subtitle.endswith(" Here, scale of weights w = 1.")
 
 
 def test_a_band_is_drawn_for_each_line() -> None:

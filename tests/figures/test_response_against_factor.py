@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from figures.made_up import (
     FINAL,
+    NAN,
     PUBLISHED,
     diverged,
     experiment,
@@ -55,6 +56,12 @@ def test_a_line_is_the_mean_and_range_of_final_responses() -> None:
 def test_lines_are_named_and_know_their_part_in_the_contrast() -> None:
     found = [(line.name, line.role) for line in figure().lines]
     assert found == [("without", "baseline"), ("with batch normalization", "treatment")]
+
+
+def test_a_line_that_is_nowhere_measured_is_not_in_the_legend() -> None:
+    missing = {(w, "none", i): history((NAN,) * 3) for w in (1.0, 0.1) for i in range(3)}
+    drawn, _ = drawing(results(histories=missing))
+    assert legend(drawn) == ["with batch normalization", "range of 3 replicates"]
 
 
 def test_diverged_replicates_are_counted_at_each_level() -> None:

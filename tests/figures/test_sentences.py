@@ -12,6 +12,10 @@ def test_one_value_throughout_is_said_once() -> None:
     assert sentences.span([0.5]) == "0.5"
 
 
+def test_a_value_that_others_lack_is_named() -> None:
+    assert sentences.span([NAN, 0.5], ["a", "b"]) == "0.5 (b alone)"
+
+
 def test_nothing_finite_is_nothing_measured() -> None:
     assert sentences.span([NAN]) == sentences.course([]) == "nothing measured"
 

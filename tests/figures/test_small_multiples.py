@@ -151,7 +151,8 @@ def test_other_factors_are_held_at_their_first_levels_and_named() -> None:
 
 def test_the_subtitle_says_what_panels_and_lines_are() -> None:
     assert figure().text.subtitle == (
-        "One panel for each w, the scale of weights. Lines: mean of 3 replicates."
+        "Training accuracy over training. One panel for each w, the scale of weights."
+        " Lines: mean of 3 replicates."
     )
 
 
@@ -179,7 +180,7 @@ def test_it_is_told_in_numbers() -> None:
     found = results(histories=three(diverged(4, final=0.05)))
     assert alt(figure(found)) == (
         "Training accuracy over epochs 0 to 2, a panel each for w = 1, w = 0.1."
-        " Without: at the end 0.1 throughout;"
+        " Without: at the end 0.1 (w = 0.1 alone);"
         " with batch normalization: at the end 0.8 throughout."
         " Trials that diverged: without: 3 of 6."
     )

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from figures.made_up import (
+    CURVES,
     KINDS,
     NORMS,
+    PANELS,
     PERCENTS,
     SHARES,
     experiment,
@@ -70,6 +72,11 @@ def test_every_kind_draws_and_tells_small_results(name: str, spec: FigureSpec) -
     found = SMALL[name]()
     assert render(draw(found, spec), "svg", found.experiment).startswith(b"<?xml")
     assert describe(found, spec).endswith(".")
+
+
+def test_the_levels_that_a_figure_holds_are_told() -> None:
+    assert describe(results(), CURVES).endswith(" Here, scale of weights w = 1.")
+    assert "Here" not in describe(results(), PANELS)
 
 
 def test_every_kind_of_figure_is_tried() -> None:

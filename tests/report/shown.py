@@ -6,7 +6,7 @@ from typing import Any
 
 from figures.made_up import PUBLISHED, diverged, experiment, results, with_published
 from normlab.lab import Experiment, Results
-from normlab.lab.rows import Failure
+from normlab.lab.outcomes import Failure
 from normlab.report import write_report
 
 LARGER = {

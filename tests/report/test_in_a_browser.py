@@ -44,6 +44,7 @@ addEventListener("load", () => {
     .filter((name) => !name.startsWith("data:"));
   found.paper = getComputedStyle(document.body).backgroundColor;
   found.wide = all(".scroll").filter((box) => box.scrollWidth > box.clientWidth).length;
+  found.pictures = all(".picture").map((box) => box.scrollWidth > box.clientWidth);
   found.sorts = [];
   const table = all("table.sortable").at(-1);
   for (const heading of table ? [...table.tHead.rows[0].cells] : []) {
@@ -112,10 +113,15 @@ def test_figures_are_drawn(phone: dict[str, Any]) -> None:
     assert all(width > 0 for width in phone["images"])
 
 
-def test_on_a_phone_only_tables_scroll_sideways(phone: dict[str, Any]) -> None:
+def test_on_a_phone_only_tables_and_figures_scroll_sideways(phone: dict[str, Any]) -> None:
     assert phone["width"] == 360
     assert phone["content"] <= 360
     assert phone["wide"] > 0
+    assert phone["pictures"] == [True, True]
+
+
+def test_on_a_desk_figures_are_seen_whole(desk: dict[str, Any]) -> None:
+    assert desk["pictures"] == [False, False]
 
 
 def test_who_prefers_dark_pages_gets_one(phone: dict[str, Any], desk: dict[str, Any]) -> None:

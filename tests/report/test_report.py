@@ -7,7 +7,7 @@ import pytest
 from figures.made_up import experiment, results
 from normlab.errors import StoreError
 from normlab.lab import Results
-from normlab.lab.rows import Failure
+from normlab.lab.outcomes import Failure
 from normlab.report import write_report
 from report.elements import elements, tagged
 from report.shown import LARGER, OWN, RUN, STEPS, design, page, with_all

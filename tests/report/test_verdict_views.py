@@ -44,6 +44,13 @@ def test_a_claim_at_one_combination_is_a_dot_with_an_interval() -> None:
     assert found.strip.interval is not None
 
 
+def test_zeros_at_the_end_of_a_number_tell_how_exactly_it_is_known() -> None:
+    wanted = {"compare": "value", "value": 0.5, "where": {"normalization": "batch"}}
+    (found,) = verdicts.views(results(design(claims=[LARGER | wanted])))
+    assert found.effect == "0.800"
+    assert found.interval == "0.552 to 1.05"
+
+
 def test_a_line_holds_its_effects_the_bounds_and_no_effect() -> None:
     drawn = line(claim(margin=0.5), [Difference(1.0, 0.9, 1.1, 3)])
     strip = drawn.of_one(Difference(1.0, 0.9, 1.1, 3), holds=True)

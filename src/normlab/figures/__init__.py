@@ -42,11 +42,12 @@ from normlab.figures import (
     small_multiples,
 )
 from normlab.figures.files import FORMATS, render
+from normlab.figures.selection import held
 from normlab.lab import Results
 from normlab.lab.figure_spec import FigureKind, FigureSpec
 from normlab.lab.files import write_file
 
-__all__ = ["describe", "draw", "draw_all"]
+__all__ = ["describe", "draw", "draw_all", "held"]
 
 KINDS: dict[FigureKind, ModuleType] = {
     "learning-curves": learning_curves,
@@ -70,7 +71,8 @@ def describe(results: Results, spec: FigureSpec) -> str:
     """Return what a figure shows, in numbers, for those who do not see it."""
     kind = KINDS[spec.kind]
     text: str = kind.alt(kind.numbers(results, spec))
-    return text
+    where = ", ".join(held(results.experiment, spec))
+    return f"{text} Here, {where}." if where else text
 
 
 def draw_all(

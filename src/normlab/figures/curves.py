@@ -72,7 +72,7 @@ class Curves(NamedTuple):
 
 
 def numbers(results: Results, spec: FigureSpec, about: str = "") -> Curves:
-    """Return the curves of a recorded quantity; the subtitle begins with ``about``.
+    """Return the curves of a recorded quantity; ``about`` goes into the subtitle.
 
     x is the epoch where no epoch was recorded twice, else the step.
     """
@@ -83,10 +83,11 @@ def numbers(results: Results, spec: FigureSpec, about: str = "") -> Curves:
     panels = tuple(Panel(*each) for each in zip(part.titles(0), curves, strict=True))
     shown = [curve for panel in panels for curve in panel.curves]
     lines = mean_of(curve.n_replicates for curve in shown)
+    what = sentences.sentence(f"{response.words} over training")
     return Curves(
         frame.Text(
             results.experiment.title,
-            f"{about}Lines: {lines}.{part.held}",
+            f"{what} {about}Lines: {lines}.{part.held}",
             axis.name,
             response.words,
         ),
@@ -119,7 +120,7 @@ def alt(numbers: Curves) -> str:
     titles = [panel.title for panel in numbers.panels]
     many = len(titles) > 1
     panels = f", a panel each for {sentences.levels(titles)}" if many else ""
-    ends = [[c.mean[-1] if len(c.mean) else np.nan for c in line] for line in lines]
+    ends = [[_end(curve, x.max(initial=0)) for curve in line] for line in lines]
     names = [line[0].name for line in lines]
     said = [sentences.course(line[0].mean) for line in lines]
     about = list(zip(names, said, strict=True))
@@ -136,6 +137,11 @@ def alt(numbers: Curves) -> str:
         sentences.listed(about),
         sentences.counted("diverged", names, diverged, of),
     )
+
+
+def _end(curve: Curve, x: float) -> float:
+    """Return the mean at the end of training, NaN where no replicate got there."""
+    return float(curve.mean[-1]) if len(curve.x) and curve.x[-1] == x else np.nan
 
 
 class _Axis:

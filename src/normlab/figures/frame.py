@@ -14,6 +14,7 @@ from normlab.figures.style import GREY
 
 WIDTH = 10.0  # inches, as all sizes here: that of a slide
 SINGLE, SMALLEST = (8.9, 4.3), (2.6, 1.95)  # of one panel alone, and of one of many
+ROW = 2.9  # the least height of panels in a single row
 TITLE, SUBTITLE, LABEL, PANEL_TITLE = 15, 10, 11, 10.5  # font sizes in points
 
 
@@ -48,14 +49,15 @@ def columns(n_panels: int) -> int:
 
 
 def sheet(n_panels: int, **changes: Any) -> Sheet:
-    """Return panels that fill the width of a slide, larger where there are many."""
+    """Return panels that fill the width of a slide, and more of its height where they are many."""
     n_columns = columns(n_panels)
     if n_panels == 1:
         return Sheet(1, SINGLE)._replace(**changes)
     usual = Sheet(n_columns, SMALLEST)._replace(**changes)
     room = WIDTH - usual.left - usual.right - (n_columns - 1) * usual.gap
     width = max(SMALLEST[0], room / n_columns)
-    return usual._replace(panel=(width, max(SMALLEST[1], 0.72 * width)))
+    least = ROW if n_panels == n_columns else SMALLEST[1]
+    return usual._replace(panel=(width, max(least, 0.72 * width)))
 
 
 def page(

@@ -72,14 +72,13 @@ def numbers(results: Results, spec: FigureSpec) -> GradientNorms:
         Panel(title, tuple(_line(part, i, norms[p, i]) for i in range(part.shape[1])))
         for p, title in enumerate(part.titles(0))
     )
-    ends = sorted({min(steps), max(steps)}) if steps else []
-    when = f"step {' to '.join(map(str, ends))}" if ends else f"the {spec.step} step"
+    when = _when(sorted(steps)) or f"the {spec.step} step"
     counts = [line.n_replicates for panel in panels for line in panel.lines]
     about = f"Gradient of the loss by each dense layer's output, at {when}."
     lines = f"Lines: {mean_of(counts, 'median')}."
     text = frame.Text(
         results.experiment.title,
-        f"{about} {lines}{part.held}",
+        f"{about} {part.meaning(0)}{lines}{part.held}",
         "dense layer, from the input on",
         "gradient norm",
     )
@@ -124,6 +123,13 @@ def alt(numbers: GradientNorms) -> str:
 
 def _end(line: Line, i: int) -> float:
     return float(line.median[i]) if len(line.median) else np.nan
+
+
+def _when(steps: list[int]) -> str:
+    """Return ``"step 1"``, ``"step 1 or 201"``, ``"steps 1 to 201"``, nothing for no step."""
+    if len(steps) > 2:
+        return f"steps {steps[0]} to {steps[-1]}"
+    return f"step {' or '.join(map(str, steps))}" if steps else ""
 
 
 def _norms(history: History, step: str) -> FloatArray:

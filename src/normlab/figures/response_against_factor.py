@@ -172,7 +172,7 @@ def _text(part: Part, spec: FigureSpec, lines: Sequence[Line]) -> frame.Text:
     points = mean_of(int(n) for line in lines for n in line.n_replicates)
     return frame.Text(
         title=part.experiment.title,
-        subtitle=f"{sentences.sentence(what + when)} Points: {points}.{part.held}",
+        subtitle=f"{sentences.sentence(what + when)} {part.meaning(0)}Points: {points}.{part.held}",
         x=words.axis(part.experiment, spec.x or ""),
         y=what,
     )
@@ -263,14 +263,24 @@ def _count(axes: Axes, x: FloatArray, line: Line, rim: float, color: str) -> Non
         )
 
 
+def _measured(numbers: ResponseAgainstFactor) -> list[tuple[int, Line]]:
+    """Return the lines that are drawn in some panel, all where none is, and their places."""
+    every = list(enumerate(numbers.panels[0].lines))
+    drawn = [
+        any(np.isfinite(p.lines[i].mean).any() or p.lines[i].n_marked.any() for p in numbers.panels)
+        for i, _ in every
+    ]
+    return [pair for pair, there in zip(every, drawn, strict=True) if there or not any(drawn)]
+
+
 def _legend(numbers: ResponseAgainstFactor, looks: list[Look]) -> Legend:
-    lines, first = numbers.lines, numbers.panels[0].lines
+    lines, shown = numbers.lines, _measured(numbers)
     some = any((line.n_marked % np.maximum(line.n_replicates, 1)).any() for line in lines)
     how_many = " (how many, where not all)" if some else ""
     diverged = any(line.n_diverged.any() for line in lines)
     unreached = any(line.n_unreached.any() for line in lines)
     return legend(
-        [(line.name, line.role, look) for line, look in zip(first, looks, strict=True)],
+        [(line.name, line.role, looks[i]) for i, line in shown],
         markers=True,
         joined=numbers.x.scale != "words",
         band_name=range_of(int(n) for line in lines for n in line.n_replicates),

@@ -16,7 +16,10 @@ from normlab.lab.experiment import Experiment
 Scale: TypeAlias = Literal["share", "linear", "log"]
 """Of an axis: a share between 0 and 1; any numbers; positive numbers over decades."""
 
-DECADES = 100.0  # a range that wants a log axis
+DECADES = 100.0  # a range that wants a log axis,
+SQUEEZED, FEW = 0.1, 0.2  # unless fewer than a fifth lie in the lowest tenth of a linear one
+NEAR = 0.5  # smallest beside largest number, where a linear axis begins at 0
+TALL = 2.5  # inches of a panel with room for more ticks
 TICK = 9  # points
 APART = 0.08  # inches between tick labels
 PLAIN = FuncFormatter(lambda value, _: words.number(float(value), 4))
@@ -56,7 +59,7 @@ def y_scale(of_response: str, values: Sequence[FloatArray]) -> Scale:
     drawn = np.concatenate([np.ravel(v) for v in values]) if values else np.zeros(0)
     drawn = drawn[np.isfinite(drawn)]
     spans = drawn.size > 0 and drawn.min() > 0 and drawn.max() / drawn.min() >= DECADES
-    return "log" if spans else "linear"
+    return "log" if spans and np.mean(drawn < SQUEEZED * drawn.max()) >= FEW else "linear"
 
 
 def rim(scale: Scale) -> float:
@@ -71,11 +74,23 @@ def set_y(axes: Axes, scale: Scale) -> None:
     """Give y its scale, once everything is drawn."""
     if scale == "share":
         axes.set_ylim(-0.06, 1.04)  # lines and crosses at 0 and 1 are drawn whole
-        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "", "0.5", "", "1"])
+        _set_shares(axes)
         return
     if scale == "log":
         axes.set_yscale("log")
+    elif 0 < axes.get_ylim()[0] < NEAR * axes.get_ylim()[1]:
+        axes.set_ylim(bottom=0)  # how large one is beside another can be seen
     set_numbers(axes, scale)
+
+
+def _set_shares(axes: Axes) -> None:
+    """Give y ticks for shares: every fifth where there is room, else the half."""
+    figure = axes.get_figure(root=True)
+    height = axes.get_position().height * (figure.get_figheight() if figure else 0.0)
+    if height >= TALL:
+        axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1], labels=["0", "0.2", "0.4", "0.6", "0.8", "1"])
+    else:
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "", "0.5", "", "1"])
 
 
 def set_numbers(axes: Axes, scale: Scale) -> None:

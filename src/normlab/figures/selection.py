@@ -1,6 +1,6 @@
 """The part of the results that a figure shows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,11 +34,7 @@ class Part:
     def __init__(self, results: Results, spec: FigureSpec, *fields: str) -> None:
         self.results, self.experiment = results, results.experiment
         self.factors: tuple[str | None, ...] = tuple(getattr(spec, field) for field in fields)
-        self._held = {
-            name: find_level(factor.values, spec.at.get(name, factor.values[0])) or 0
-            for name, factor in self.experiment.factors.items()
-            if name not in self.factors
-        }
+        self._held = _places(self.experiment, spec, self.factors)
 
     @property
     def shape(self) -> Place:
@@ -72,6 +68,12 @@ class Part:
         name = self.factors[axis]
         return [""] if name is None else words.titles(self.experiment, name)
 
+    def meaning(self, axis: int) -> str:
+        """Return what panels along an axis are where their titles have a symbol, or nothing."""
+        name = self.factors[axis]
+        has_symbol = name is not None and self.experiment.factors[name].symbol
+        return each(self.experiment, name) if name and has_symbol else ""
+
     def names(self, axis: int) -> list[str]:
         """Return the names of lines along an axis."""
         name = self.factors[axis]
@@ -85,8 +87,22 @@ class Part:
     @property
     def held(self) -> str:
         """The levels that other factors are held at, as a sentence, or nothing."""
-        parts = [words.conditions(self.experiment, name)[i] for name, i in self._held.items()]
+        parts = _said(self.experiment, self._held)
         return f" Here, {', '.join(parts)}." if parts else ""
+
+
+def held(experiment: Experiment, spec: FigureSpec) -> list[str]:
+    """Return the levels that factors are held at in a figure, each with all of its name.
+
+    ``["without batch normalization", "scale of weights w = 1"]``
+    """
+    return _said(experiment, _places(experiment, spec, spec.factors))
+
+
+def each(experiment: Experiment, name: str) -> str:
+    """Return what the panels of a factor are, in words where their titles are but a symbol."""
+    label, symbol = words.label(experiment, name), words.symbol(experiment, name)
+    return f"One panel for each {label if symbol == label else f'{symbol}, the {label}'}. "
 
 
 def roles(experiment: Experiment, lines: str) -> list[Role]:
@@ -104,6 +120,28 @@ def roles(experiment: Experiment, lines: str) -> list[Role]:
         found[factor.place(contrast.treatment)] = "treatment"
     elif len(values) == 2:
         return ["baseline", "treatment"]
+    return found
+
+
+def _places(
+    experiment: Experiment, spec: FigureSpec, varied: Iterable[str | None]
+) -> dict[str, int]:
+    """Return at which of their levels the factors stand that do not vary."""
+    varied = set(varied)
+    return {
+        name: find_level(factor.values, spec.at.get(name, factor.values[0])) or 0
+        for name, factor in experiment.factors.items()
+        if name not in varied
+    }
+
+
+def _said(experiment: Experiment, places: dict[str, int]) -> list[str]:
+    """Return levels as conditions; before a symbol stands what it means."""
+    found = []
+    for name, i in places.items():
+        means = f"{words.label(experiment, name)} " if experiment.factors[name].symbol else ""
+        condition = words.conditions(experiment, name)[i]
+        found.append(f"{means}{condition}" if " = " in condition else condition)
     return found
 
 

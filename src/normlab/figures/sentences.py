@@ -26,12 +26,15 @@ def listed(parts: Iterable[tuple[str, str]]) -> str:
 def span(values: Sequence[float] | FloatArray, names: Sequence[str] = ()) -> str:
     """Return smallest and largest of some values, with the names of where they are.
 
-    ``"between 0.1 (w = 1) and 0.98 (w = 0.1)"``, ``"0.1 throughout"``.
+    ``"between 0.1 (w = 1) and 0.98 (w = 0.1)"``, ``"0.1 throughout"``, and where there is
+    nothing elsewhere ``"0.1 (w = 1 alone)"``.
     """
     found = [float(value) for value in values]
     known = [i for i, value in enumerate(found) if np.isfinite(value)]
     if not known:
         return NOTHING
+    if len(known) == 1 < len(found) and names:
+        return f"{number(found[known[0]])} ({names[known[0]]} alone)"
     low, high = min(known, key=found.__getitem__), max(known, key=found.__getitem__)
     if number(found[low]) == number(found[high]):
         return number(found[low]) + (" throughout" if len(known) > 1 else "")

@@ -12,12 +12,12 @@ from normlab.lab.tables import sentence
 
 CAPTIONS = {
     "learning-curves": "{response} over training",
-    "small-multiples": "{response} over training, a panel for each level of {panels}",
+    "small-multiples": "{response} over training",
     "response-against-factor": "{response} against {x}",
     "heat-map": "{response} over {x} and {y}",
     "histograms": "Outputs of {layer} over training",
     "percentile-bands": "Percentiles of the input of unit {unit} of {layer} over training",
-    "gradient-norms": "Gradient norm by layer at the {step} probed step",
+    "gradient-norms": "Gradient norm by layer{when}",
 }
 
 
@@ -43,10 +43,15 @@ def _picture(results: Results, spec: FigureSpec) -> Picture:
 
 
 def caption(experiment: Experiment, spec: FigureSpec) -> str:
-    """Return what a figure shows: ``"Training accuracy against scale of weights"``."""
+    """Return what a figure shows, and where: ``"Training accuracy against scale of weights"``."""
     named = {f: n for f in ("x", "y", "panels", "lines") if (n := getattr(spec, f)) is not None}
     labels = {field: words.label(experiment, name) for field, name in named.items()}
     known = experiment.all_responses()
     response = known[spec.response].words if spec.response is not None else ""
-    others = {"response": response, "layer": spec.layer, "unit": spec.unit, "step": spec.step}
-    return sentence(CAPTIONS[spec.kind].format(**labels, **others))
+    when = "" if spec.step == "first" else f" at the {spec.step} probed step"
+    others = {"response": response, "layer": spec.layer, "unit": spec.unit, "when": when}
+    said = [sentence(CAPTIONS[spec.kind].format(**labels, **others))]
+    if spec.panels is not None:
+        said.append(f"a panel for each level of {labels['panels']}")
+    where = ", ".join(figures.held(experiment, spec))
+    return ", ".join(said) + (f". Here, {where}" if where else "")

@@ -9,7 +9,7 @@ import numpy as np
 
 from normlab._typing import FloatArray
 from normlab.lab import Results, published, tables, words
-from normlab.lab.rows import Failure
+from normlab.lab.outcomes import Failure
 from normlab.report import grids, origin, trials, verdicts
 from normlab.report.grids import Cell, Grid
 from normlab.report.origin import Origin

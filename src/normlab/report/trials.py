@@ -69,17 +69,17 @@ def _column(results: Results, name: str) -> Column:
 
 
 def _trials(results: Results, columns: list[Column]) -> Iterator[tuple[Cell, ...]]:
-    unreached = Cell(f"> {results.last_step}", inf)
     for at in np.argwhere(results.present()):
         levels, place = grids.levels(results.experiment, _levels(results, at)), tuple(at)
         replicate = Cell(f"{at[-1]}", int(at[-1]))
-        yield (*levels, replicate, *(_cell(column, place, unreached) for column in columns))
+        yield (*levels, replicate, *(_cell(column, place) for column in columns))
 
 
-def _cell(column: Column, place: tuple[int, ...], unreached: Cell) -> Cell:
+def _cell(column: Column, place: tuple[int, ...]) -> Cell:
+    value = float(column.values[place])
     if column.unreached[place]:
-        return unreached
-    return grids.number(float(column.values[place]), column.scale)
+        return Cell(f"> {value:.0f}", inf)
+    return grids.number(value, column.scale)
 
 
 def _combinations(results: Results, columns: list[Column]) -> Iterator[tuple[Cell, ...]]:

@@ -1,6 +1,7 @@
 """Claims and their verdicts, as they are shown."""
 
 from collections.abc import Iterator
+from math import isfinite, isnan
 from typing import NamedTuple
 
 from normlab.lab import descriptions, tables, words
@@ -117,10 +118,18 @@ def _holds_at(verdict: Verdict) -> str:
 
 def _told(claim: Claim, effect: Difference) -> tuple[str, str]:
     """Return an effect and its interval as texts."""
-    sign = claim.compare == "difference"
-    mean = tables.signed(effect.mean) if sign else words.number(effect.mean)
+    if claim.compare == "difference":
+        return tables.signed(effect.mean), tables.interval(effect, sign=True)
+    mean, low, high = (_digits(value) for value in effect[:3])
     times = "\N{MULTIPLICATION SIGN} " if claim.compare == "ratio" and mean != "-" else ""
-    return times + mean, tables.interval(effect, sign=sign)
+    return times + mean, "-" if isnan(effect.low) else f"{low} to {high}"
+
+
+def _digits(value: float) -> str:
+    """Return a number with three digits, zeros at its end too, so that all are told as exactly."""
+    text = words.number(value)
+    plain = isfinite(value) and value != 0 and "e" not in text and abs(value) < 100
+    return f"{float(text):#.3g}" if plain else text
 
 
 def _notes(results: Results, verdict: Verdict) -> Iterator[str]:
@@ -128,5 +137,7 @@ def _notes(results: Results, verdict: Verdict) -> Iterator[str]:
     if n:
         did, count = ("trial", "counts") if n == 1 else ("trials", "count")
         yield f"{n} {did} did not get there and {count} with the last step, {last}."
+    if verdict.n_nan:
+        yield "Undecided where trials are there but give no number, as after divergence."
     if verdict.effect.n_pairs < MIN_PAIRS:
         yield f"Fewer than {MIN_PAIRS} replicates leave every claim undecided."
