@@ -11,7 +11,7 @@
     ├── DataError (ValueError)          a data file is missing, damaged or not what it says
     ├── ExperimentError (ValueError)    an experiment is unknown, or its file has mistakes
     ├── StoreError (RuntimeError)       a results folder cannot be read or written
-    └── WorkerError (RuntimeError)      worker processes cannot be started, or died
+    └── WorkerError (RuntimeError)      workers cannot be started or reached, or died
 
 Catching ``NormlabError`` catches all of them and nothing else.
 """
@@ -54,4 +54,4 @@ class StoreError(NormlabError, RuntimeError):
 
 
 class WorkerError(NormlabError, RuntimeError):
-    """Worker processes cannot be started, or died."""
+    """Workers cannot be started or reached, or died."""

@@ -30,7 +30,7 @@ def test_short_work_shows_nothing(terminal: Console) -> None:
 def test_long_work_shows_a_bar_once_patience_is_over(
     terminal: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("normlab.lab.lines.PATIENCE", 0.05)
+    monkeypatch.setattr("normlab.lab.progress_lines.PATIENCE", 0.05)
     with progress("parts") as show:
         show(2, 5, note="1 diverged")
         patience = monotonic() + 10

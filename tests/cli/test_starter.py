@@ -11,7 +11,7 @@ from cli.shell import Said, say_here
 from normlab import lab
 from normlab.lab import Experiment
 from normlab.lab.figure_spec import FigureKind
-from normlab.lab.starting import starter
+from normlab.lab.starter import starter
 
 
 @pytest.fixture(scope="module")

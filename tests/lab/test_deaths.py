@@ -14,7 +14,7 @@ from lab.tiny import load, run, stored_bytes
 from normlab import lab
 from normlab.lab import Progress, Results, runner
 from normlab.lab.config import TrialConfig
-from normlab.lab.engines import LocalWorkers
+from normlab.lab.engines import LocalWorkers, local_engine
 from normlab.lab.trial import timed_trial
 
 
@@ -99,6 +99,6 @@ def test_a_worker_killed_from_outside_is_replaced(
 
 def test_the_last_trial_runs_in_a_process_of_its_own_all_the_same() -> None:
     # It may be the one that kills.
-    with runner._engine(None, n_workers=2, n_trials=1) as engine:
+    with local_engine(n_workers=2, n_calls=1) as engine:
         assert isinstance(engine, LocalWorkers)
         assert engine.n_workers == 1

@@ -1,12 +1,12 @@
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from typing import Any
 
 import pytest
 
 from normlab.errors import WorkerError
 from normlab.lab.dispatch import Dispatch
-from normlab.lab.engines import Death, Engine
+from normlab.lab.engines import Death, Engine, InProcess
 
 
 class Fragile(Engine):
@@ -48,6 +48,24 @@ class Fragile(Engine):
     def mend(self) -> None:
         self.log.append("mended")
         self.is_broken = False
+
+
+class Separate(Fragile):
+    """Three workers apart: when one dies, the others go on."""
+
+    n_done = 3
+    """How many are done at a time."""
+
+    def check(self) -> None:
+        """Let those die that do; if none does, some are done."""
+        self.log.append([trial for trial, _ in self.pending])
+        dying = [one for one in self.pending if self.deadly(one[0])]
+        for trial, future in dying or self.pending[: self.n_done]:
+            if dying:
+                future.set_exception(BrokenExecutor())
+            else:
+                future.set_result(trial)
+        self.pending = [one for one in self.pending if not one[1].done()]
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +121,61 @@ def test_one_death_is_no_failure() -> None:
     done, failed = dispatched(engine, [*range(6)])
     assert sorted(done) == [*range(6)]
     assert failed == {}
+
+
+def test_a_suspect_waits_until_nothing_else_runs() -> None:
+    deaths = iter([True])
+    engine = Separate(lambda trial: trial == 0 and next(deaths, False))
+    assert dispatched(engine, [0, 1, 2, 3]) == ([1, 2, 0, 3], {})
+    assert engine.log == [[0, 1, 2], [1, 2], "mended", [0], [3]]
+
+
+def test_several_deaths_at_once_count_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Fragile, "death", lambda engine, error: Death(4, "there"))
+    engine = Fragile(lambda trial: trial == 1)
+    _, failed = dispatched(engine, [1])
+    assert str(failed[1]).startswith("its worker process died 8 times, the last there")
+    assert engine.log == [[1], "mended", [1], "mended"]
+
+
+def test_a_slot_is_filled_as_soon_as_it_is_free() -> None:
+    engine = Separate(lambda trial: False)
+    engine.n_done = 1
+    assert dispatched(engine, [*range(5)]) == ([*range(5)], {})
+    assert engine.log == [[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4], [4]]
+
+
+def test_who_died_often_beside_others_is_heard_alone_before_it_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Fragile, "death", lambda engine, error: Death(4, "there"))
+    deaths = iter([True])
+    engine = Separate(lambda trial: trial == 0 and next(deaths, False))
+    assert dispatched(engine, [0, 1]) == ([1, 0], {})
+
+
+class Cancelling(InProcess):
+    """Somebody else cancels what is submitted."""
+
+    def submit(self, function: Callable[..., Any], /, *args: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.cancel()
+        future.set_running_or_notify_cancel()
+        return future
+
+
+def test_a_trial_that_somebody_cancelled_has_failed() -> None:
+    _, failed = dispatched(Cancelling(), [1])
+    assert isinstance(failed[1], CancelledError)
+
+
+def test_where_all_is_lost_a_cancelled_trial_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(engine: Engine) -> None:
+        raise WorkerError("gone")
+
+    monkeypatch.setattr(Cancelling, "check", lost)
+    with pytest.raises(WorkerError, match="gone"):
+        dispatched(Cancelling(), [1])
 
 
 def test_a_worker_that_dies_idle_is_replaced() -> None:

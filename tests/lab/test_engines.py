@@ -23,7 +23,7 @@ from normlab.lab.engines import (
 
 @pytest.fixture(scope="module")
 def workers() -> Iterator[Engine]:
-    with local_engine(2) as engine:
+    with local_engine(2, 2) as engine:
         yield engine
 
 
@@ -42,7 +42,7 @@ def interrupts() -> tuple[bool, bool]:
 
 
 def test_one_worker_is_this_process() -> None:
-    assert local_engine(1).submit(os.getpid).result() == os.getpid()
+    assert local_engine(1, 1).submit(os.getpid).result() == os.getpid()
 
 
 def test_in_process_calls_are_done_at_once() -> None:
@@ -83,7 +83,7 @@ def test_starting_workers_leaves_ctrl_c_as_it_was(workers: Engine) -> None:
 
 
 def test_stopping_ends_workers_at_their_work() -> None:
-    with local_engine(2) as engine:
+    with local_engine(2, 2) as engine:
         pid = engine.submit(os.getpid).result()
         for _ in range(2):
             engine.submit(time.sleep, 60)
@@ -98,11 +98,11 @@ def test_workers_that_cannot_be_started_are_an_error(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(loky, "ProcessPoolExecutor", no_semaphores)
     with pytest.raises(WorkerError, match=r"cannot be started here .*Permission denied.*workers 1"):
-        local_engine(2)
+        local_engine(2, 2)
 
 
 def test_a_death_is_told_with_its_exit_code_and_can_be_mended() -> None:
-    with local_engine(2) as engine:
+    with local_engine(2, 2) as engine:
         error = engine.submit(os._exit, 7).exception()
         assert isinstance(error, BrokenExecutor)
         assert engine.death(error) == (1, "with exit code 7 (EXIT)")
@@ -133,7 +133,7 @@ PARENT = """
 import os, time
 from normlab.lab.engines import local_engine
 
-engine = local_engine(2)
+engine = local_engine(2, 2)
 print(engine.submit(os.getpid).result(), engine.submit(os.getpid).result(), flush=True)
 time.sleep(60)
 """

@@ -5,6 +5,7 @@ from unittest.mock import patch
 import pytest
 
 from lab.tiny import config, load
+from normlab.lab.engines import InProcess
 from normlab.lab.estimate import estimate, seconds_of
 
 
@@ -38,6 +39,18 @@ def test_probing_takes_longer(tmp_path: Path) -> None:
     plain = config(tmp_path, **settings)
     probed = config(tmp_path, **settings, training__probes__names=["outputs", "projection"])
     assert seconds_of(probed, 0.05) > 1.5 * seconds_of(plain, 0.05)
+
+
+def test_a_form_counts_as_often_as_it_is_run(tmp_path: Path) -> None:
+    wide = {"name": 1, "set": {"network.sizes": [784, 40, 10]}}
+    experiment = load(tmp_path, settings={"factors.weight_scale.levels": [0.1, 0.01, wide]})
+    with (
+        patch("normlab.lab.estimate.seconds_of", lambda config, _: config.network.sizes[1]),
+        patch("normlab.lab.estimate.local_engine", lambda *_: InProcess()),
+    ):
+        found = estimate(experiment, n_workers=5)
+    assert found.seconds_per_trial == pytest.approx((10 + 10 + 40) / 3)
+    assert found.seconds == pytest.approx(3 * 20)  # 12 trials: 5, 5 and 2 at a time
 
 
 def test_a_form_is_measured_once(tmp_path: Path) -> None:

@@ -114,3 +114,8 @@ def test_a_number_is_found_among_the_levels_though_written_shorter() -> None:
     assert find_level(levels, "he") == 2
     assert find_level(levels, True) == 3
     assert find_level(levels, 0.54) is None
+
+
+def test_of_levels_that_are_close_each_is_itself() -> None:
+    levels = (1_000_000, 1_000_001)
+    assert [find_level(levels, level) for level in levels] == [0, 1]

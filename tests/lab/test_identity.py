@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from lab.tiny import config, load
+from lab.tiny import config, load, trials
 from normlab.data.mnist import BUNDLED
 from normlab.lab.config import DataConfig
-from normlab.lab.design import Design, trials
+from normlab.lab.design import Design
 from normlab.lab.identity import _defaults, identity, trial_id
 from normlab.network import MLPSpec
 from normlab.training import Probes, Recording, TrainingConfig

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab.tiny import load
+from lab.tiny import load, trials
 from normlab.lab import Experiment, Results
-from normlab.lab.design import trials
-from normlab.lab.rows import Trial
+from normlab.lab.outcomes import Trial
 from normlab.training import History
 
 

@@ -60,11 +60,26 @@ def mistakes(folder: Path, *parts: str) -> str:
              ' "largest", value = 0.5}'],
             "claims.0.over.factor: must have numbers as levels for 'largest'",
         ),
+        ([CLAIM, "at_least = 3"], "claims.0.at_least: must be at most 2, the combinations, got 3"),
+        (
+            [CLAIM, "at_least = 2\nwhere = {weight_scale = [0.1]}"],
+            "claims.0.at_least: must be at most 1, the combinations, got 2",
+        ),
+        (
+            [CLAIM, 'at_least = 3\ncompare = "value"\nvalue = 1\nover = {factor = "weight_scale",'
+             ' reduce = "max"}'],
+            "claims.0.at_least: must be at most 2, the combinations, got 3",
+        ),
         ([CLAIM, 'tolerance = "x"'], "claims.0.tolerance: must be a valid number, got 'x'"),
         ([CLAIM, "tolerence = 0.1"], "claims.0.tolerence: unknown key; did you mean 'tolerance'?"),
         ([CLAIM, "tolerance = 0.1"], "claims.0: must have a tolerance exactly where direction is"),
         ([STEPS.replace("train_", "tests_")], "responses.steps.quantity: must be one of the rec"),
         ([STEPS.replace("train_", "batch_")], "got 'batch_accuracy' with training.recording.batch"),
+        (
+            [STEPS.replace("train_", "test_")],
+            "responses.steps.quantity: must be recorded always, got 'test_accuracy' with"
+            " training.recording.test = 'last'",
+        ),
         ([STEPS.replace(".steps", ".train_loss")], "responses.train_loss: must have a name"),
         ([NORMS], "responses.norm.series: must have 'gradients' in training.probes.names"),
         ([PROBES, NORMS, 'select = {unit = 3}'], "responses.norm.select: must be one of the axes"),

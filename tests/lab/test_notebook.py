@@ -43,7 +43,8 @@ def test_a_long_run_says_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("normlab.lab.lines.Lines.__init__.__kwdefaults__", {"patience": 0.0})
+    patience = "normlab.lab.progress_lines.Lines.__init__.__kwdefaults__"
+    monkeypatch.setattr(patience, {"patience": 0.0})
     load(tmp_path).run(tmp_path / "out", n_workers=1, progress=progress)
     assert capsys.readouterr().err == said
 

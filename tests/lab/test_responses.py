@@ -5,7 +5,7 @@ import pytest
 
 from figures.made_up import diverged, experiment, history, results
 from normlab.data import load_mnist
-from normlab.lab.responses import BUILT_IN, SERIES, ResponseSpec
+from normlab.lab.responses import BUILT_IN, SERIES, ResponseSpec, selected
 from normlab.network import MLPSpec, build_mlp
 from normlab.training import History, Probes, Series, TrainingConfig, train
 from normlab.training.probes.settings import ProbeName
@@ -70,6 +70,16 @@ def test_a_trial_that_does_not_get_there_counts_with_the_last_step() -> None:
     np.testing.assert_array_equal(found.unreached("steps")[0], [[1, 1, 1], [0, 1, 0]])
 
 
+def test_the_last_step_is_that_of_trials_of_the_same_levels() -> None:
+    steps = {"label": "x", "kind": "steps-to-reach", "quantity": "train_accuracy", "value": 0.95}
+    short = history((0.1, 0.2), steps=(1, 11))
+    ends = {(1.0, "none", 0): short, (1.0, "none", 1): short, (1.0, "none", 2): diverged(5)}
+    ends |= {(0.1, "none", i): diverged(5) for i in range(3)}
+    found = results(experiment(responses={"steps": steps}), ends).response("steps")
+    np.testing.assert_array_equal(found[0], [[11, 11, 11], [21, 21, 21]])
+    np.testing.assert_array_equal(found[1], [[21, 21, 21], [21, 21, 21]])
+
+
 PROBED = history(
     (0.1, 0.5, 0.9),
     probed_steps=np.array([1, 11]),
@@ -108,6 +118,21 @@ def test_a_selection_is_by_label_or_by_class() -> None:
 
 def test_growth_is_the_factor_of_the_square_a_layer_towards_the_input() -> None:
     assert summary("growth", "gradient_norm", select={"layer": "Dense"}) == pytest.approx(4)
+
+
+def test_a_label_is_no_beginning_of_another() -> None:
+    series = Series(("layer",), (("ReLU 1", "ReLU 10", "ReLU6 1"),), np.array([[1.0, 2.0, 4.0]]))
+    assert selected(series, {"layer": "ReLU 1"}).tolist() == [[1]]
+    assert selected(series, {"layer": "ReLU"}).tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize("norm", [0.0, np.inf, np.nan])
+def test_a_gradient_that_vanished_or_overflowed_has_no_growth(norm: float) -> None:
+    series = Series(("layer",), (("Dense 1", "Dense 2", "Dense 3"),), np.array([[norm, 2.0, 1.0]]))
+    found = history(
+        (0.1,), steps=(1,), probed_steps=np.array([1]), probes={"gradient_norm": series}
+    )
+    assert np.isnan(spec(kind="growth", series="gradient_norm").response().of(found))
 
 
 def test_growth_of_two_layers_at_least() -> None:

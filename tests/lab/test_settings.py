@@ -94,6 +94,14 @@ def test_levels_that_a_claim_names_may_be_left_out_later(tmp_path: Path) -> None
     assert len(experiment.claims) == 1
 
 
+def test_what_was_run_with_other_levels_is_loaded_from_its_folder(tmp_path: Path) -> None:
+    text = TINY + CLAIM + "at_least = 2\nwhere = {weight_scale = [0.1, 0.01]}"
+    settings = {"factors.weight_scale.levels": [0.1], "replicates": 1}
+    lab.run(load(tmp_path, text, settings), tmp_path / "out", n_workers=1)
+    stored = lab.load(tmp_path / "out" / "experiment.json")
+    assert stored == lab.read(tmp_path / "out").experiment
+
+
 def test_a_data_folder_is_seen_from_the_file(tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match=f"{tmp_path}/no must be a folder"):
         load(tmp_path, edited("= 200", '= 200\ndirectory = "no"'))

@@ -16,7 +16,7 @@ from normlab.errors import StoreError
 from normlab.lab import Progress
 from normlab.lab.codec import DamagedError
 from normlab.lab.identity import trial_id
-from normlab.lab.rows import Failure
+from normlab.lab.outcomes import Failure
 from normlab.lab.store import Store
 from normlab.lab.timings import Timing, timing
 from normlab.lab.trial import TrialResult, timed_trial
@@ -186,7 +186,7 @@ def test_reading_needs_no_lock(tmp_path: Path) -> None:
 WRITER = """
 import sys, time
 from pathlib import Path
-from normlab.lab.rows import Failure
+from normlab.lab.outcomes import Failure
 from normlab.lab.store import Store
 
 with Store(Path(sys.argv[1])).writing():

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab.tiny import config, load
+from lab.tiny import config, load, trials
 from normlab.data.mnist import BUNDLED
 from normlab.errors import DataError
 from normlab.lab.config import TrialConfig
-from normlab.lab.design import trials
 from normlab.lab.trial import TrialResult, compile_kernels, run_trial, timed_trial
 
 

@@ -62,8 +62,10 @@ def test_a_negative_margin_allows_to_be_worse_by_as_much() -> None:
     assert judged(claim(direction="smaller", margin=-0.99)).answer == "supported"
 
 
-def test_an_interval_across_the_margin_is_undecided() -> None:
-    assert judged(claim(margin=0.6)).answer == "undecided"
+@pytest.mark.parametrize("edge", [0.6, 0.8])
+def test_an_interval_across_the_margin_is_undecided(edge: float) -> None:
+    assert judged(claim(margin=edge)).answer == "undecided"
+    assert judged(claim(direction="smaller", margin=-edge)).answer == "undecided"
 
 
 def test_no_difference_at_all_contradicts_a_difference() -> None:
@@ -96,6 +98,16 @@ def helps_at_one_scale_only() -> Results:
 def test_a_claim_must_hold_at_every_combination_unless_it_says_at_how_many() -> None:
     assert judged(claim(), helps_at_one_scale_only()).answer == "contradicted"
     assert judged(claim(at_least=1), helps_at_one_scale_only()).answer == "supported"
+
+
+def test_a_claim_that_may_yet_hold_often_enough_is_undecided() -> None:
+    unsure = {
+        (1.0, "batch", i): history((0.1, 0.1, 0.1 + x)) for i, x in enumerate((-0.05, 0, 0.1))
+    }
+    worse = {(0.1, "batch", i): history((0.1, 0.1, 0.05 + 0.001 * i)) for i in range(3)}
+    verdict = judged(claim(at_least=1), results(experiment(), unsure | worse))
+    assert [place.answer for place in verdict.places] == ["undecided", "contradicted"]
+    assert verdict.answer == "undecided"
 
 
 def test_more_combinations_than_there_are_leave_it_undecided() -> None:
@@ -140,8 +152,9 @@ def test_the_margin_of_a_ratio_is_a_factor(direction: str, margin: float, answer
 
 def test_smaller_by_a_factor_is_below_one_over_it() -> None:
     found = accuracies((0.8, 0.8, 0.8), (0.1, 0.1, 0.1))
-    told = claim(compare="ratio", direction="smaller", margin=4)
-    assert judged(told, found).answer == "supported"
+    for margin, answer in ((4, "supported"), (10, "contradicted")):
+        told = claim(compare="ratio", direction="smaller", margin=margin)
+        assert judged(told, found).answer == answer
 
 
 @pytest.mark.parametrize(
@@ -193,6 +206,22 @@ def test_the_largest_level_is_that_at_which_the_response_is_good_enough() -> Non
     assert verdict.answer == "supported"
 
 
+def test_good_enough_is_the_value_itself() -> None:
+    over = {"factor": "weight_scale", "reduce": "largest", "value": 0.7}
+    same = accuracies((0.1, 0.1, 0.1), (0.7, 0.7, 0.7))
+    assert judged(claim(over=over, compare="ratio"), same).effect.mean == pytest.approx(10)
+
+
+@pytest.mark.parametrize("reduce", ["range", "largest"])
+def test_what_is_reduced_over_a_factor_needs_every_level_of_a_replicate(reduce: str) -> None:
+    over: dict[str, Any] = {"factor": "weight_scale", "reduce": reduce}
+    if reduce == "largest":
+        over["value"] = 0.5
+    found = results(experiment(), {(0.1, "batch", 0): None})
+    verdict = judged(claim(over=over), found)
+    assert (verdict.effect.n_pairs, verdict.n_nan) == (2, 0)
+
+
 def test_an_infinite_loss_is_no_warning_and_no_guess() -> None:
     ends = {("none", i): diverged(5, train_loss=(1.0, np.inf)) for i in range(3)}
     found = results(experiment(), {(1.0, *place): h for place, h in ends.items()})
@@ -200,18 +229,41 @@ def test_an_infinite_loss_is_no_warning_and_no_guess() -> None:
     assert judged(told, found).answer == "undecided"
 
 
-def test_waiting_in_vain_counts_with_the_last_step_and_is_told() -> None:
-    steps = {
-        "label": "steps to 0.5",
-        "kind": "steps-to-reach",
-        "quantity": "train_accuracy",
-        "value": 0.5,
-    }
-    told = claim(response="steps", compare="ratio", direction="smaller")
-    verdict = judged(told, responses={"steps": steps})
-    assert verdict.effect.mean == pytest.approx(11 / 21)
-    assert verdict.n_unreached == 6
-    assert verdict.answer == "supported"
+def test_a_pair_without_a_number_is_undecided_and_is_told() -> None:
+    losses = {("none", i): (2.0, 2.0, 2.0 + i / 10) for i in range(4)}
+    losses |= {("batch", i): (1.0, 1.0, 1.0 - i / 10) for i in range(4)}
+    ends = {place: history(train_loss=loss) for place, loss in losses.items()}
+    ends["none", 0] = diverged(5, train_loss=(1.0, np.nan))
+    found = results(experiment(replicates=4), {(1.0, *place): h for place, h in ends.items()})
+    told = claim(response="train_loss", direction="smaller", where={"weight_scale": 1.0})
+    verdict = judged(told, found, replicates=4)
+    assert (verdict.answer, verdict.n_nan, verdict.effect.n_pairs) == ("undecided", 1, 3)
+    there = Results(found.experiment, [t for t in found.trials if t.history != ends["none", 0]])
+    assert judged(told, there, replicates=4).answer == "supported"  # as of a trial not yet run
+
+
+REDUCED = {"range": 0.75, "mean": 0.425, "min": 0.05, "max": 0.8}
+
+
+@pytest.mark.parametrize(("reduce", "number"), REDUCED.items())
+def test_a_response_is_reduced_over_a_factor(reduce: str, number: float) -> None:
+    low = {(0.1, "batch", i): history((0.1, 0.1, 0.05)) for i in range(3)}
+    high = {(1.0, "batch", i): history((0.1, 0.1, 0.8)) for i in range(3)}
+    told = claim(over={"factor": "weight_scale", "reduce": reduce}, compare="value", value=0.0)
+    verdict = judged(told | {"where": {"normalization": "batch"}}, results(histories=low | high))
+    assert verdict.effect.mean == pytest.approx(number)
+
+
+@pytest.mark.parametrize("reduce", REDUCED)
+def test_levels_that_were_not_run_leave_what_is_reduced_over_them_undecided(reduce: str) -> None:
+    over = {"factor": "weight_scale", "reduce": reduce}
+    assert judged(claim(over=over, where={"weight_scale": [7.0, 8.0]})).answer == "undecided"
+
+
+def test_the_range_of_one_level_says_nothing() -> None:
+    told = claim(over={"factor": "weight_scale", "reduce": "range"}, direction="smaller")
+    told |= {"compare": "value", "value": 0.5, "where": {"weight_scale": [1.0, 7.0]}}
+    assert judged(told).answer == "undecided"
 
 
 def wrong(**changes: Any) -> str:

@@ -1,13 +1,14 @@
 """An experiment of eight trainings that takes a tenth of a second."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from normlab import lab
 from normlab.lab import Experiment, Results
 from normlab.lab.config import TrialConfig
+from normlab.lab.design import Design
 from normlab.lab.factors import Levels
 
 TINY = """\
@@ -90,6 +91,12 @@ def config(folder: Path, replicate: int = 0, **settings: Any) -> TrialConfig:
     fields = {name.replace("__", "."): value for name, value in settings.items()}
     levels: Levels = {"weight_scale": 0.1, "normalization": "batch"}
     return load(folder, settings=fields).resolve(levels, replicate)
+
+
+def trials(experiment: Experiment) -> Iterator[tuple[Levels, int, TrialConfig]]:
+    """Every trial: levels, replicate, configuration; one replicate after the other."""
+    design = Design(experiment)
+    return ((*design.place(i), design.config(i)) for i in range(len(design)))
 
 
 def run(folder: Path, n_workers: int = 1, **settings: Any) -> Results:

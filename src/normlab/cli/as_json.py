@@ -59,6 +59,7 @@ def _verdict(verdict: "Verdict") -> dict[str, Any]:
         "supporting": verdict.n_supporting,
         "needed": verdict.n_needed,
         "unreached": verdict.n_unreached,
+        "not_a_number": verdict.n_nan,
         "places": places,
     }
 

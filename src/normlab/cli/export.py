@@ -13,8 +13,8 @@ from normlab.errors import StoreError
 
 if TYPE_CHECKING:
     from normlab.lab import Results
-    from normlab.lab.lines import Show
-    from normlab.lab.rows import Trial
+    from normlab.lab.outcomes import Trial
+    from normlab.lab.progress_lines import Show
 
 
 def export(

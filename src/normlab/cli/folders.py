@@ -23,7 +23,7 @@ def read_all(folder: Path) -> Iterator[tuple[Path, "Results"]]:
         Where there is no run.
     """
     from normlab import lab
-    from normlab.lab.lines import of_trials
+    from normlab.lab.progress_lines import of_trials
 
     for path in runs_in(folder):
         with progress(f"trials read of {path}") as show_progress:

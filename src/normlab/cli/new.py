@@ -13,7 +13,7 @@ def new(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A new file, such as my.toml.")],
 ) -> None:
     """Write a file to start an experiment of your own from: it runs as it is, in seconds."""
-    from normlab.lab.starting import starter
+    from normlab.lab.starter import starter
 
     if path.suffix != ".toml":
         raise ExperimentError(f"{path}: must end in .toml.")

@@ -88,7 +88,7 @@ def tell(results: "Results") -> None:
 
 def _train(experiment: "Experiment", folder: Path, how: How) -> "Results":
     from normlab import lab
-    from normlab.lab.lines import of_trials
+    from normlab.lab.progress_lines import of_trials
 
     words = stderr()
     told = set()

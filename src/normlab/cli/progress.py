@@ -11,13 +11,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from normlab.cli.tables import stderr
 
 if TYPE_CHECKING:
-    from normlab.lab.lines import Show
+    from normlab.lab.progress_lines import Show
 
 
 @contextmanager
 def progress(what: str, *, at_once: bool = False) -> Iterator["Show"]:
     """Give what shows how far some work is; ``at_once`` from its beginning."""
-    from normlab.lab.lines import PATIENCE, Lines
+    from normlab.lab.progress_lines import PATIENCE, Lines
 
     patience = 0.0 if at_once else PATIENCE
     words = stderr()

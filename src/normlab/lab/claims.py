@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from math import exp, inf, log
-from typing import Literal, NamedTuple, Self
+from typing import Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from normlab.lab.factors import Level
-from normlab.lab.model import Model
+from normlab.lab.validation import Model
 
 
 class Contrast(Model):
@@ -38,11 +38,10 @@ class Over(Model):
     reduce: Literal["range", "mean", "min", "max", "largest"]
     value: float | None = None
 
-    @model_validator(mode="after")
-    def _its_value(self) -> Self:
+    def broken_rules(self) -> Iterator[str]:
+        """Yield what is wrong with the value."""
         if (self.reduce == "largest") != (self.value is not None):
-            raise ValueError("must have a value exactly where reduce is 'largest'")
-        return self
+            yield "must have a value exactly where reduce is 'largest'"
 
 
 class Claim(Model):
@@ -68,6 +67,10 @@ class Claim(Model):
     and is contradicted there where the interval lies wholly on the other side. ``at_least`` says
     at how many combinations it must hold (default: at all). A difference may have a negative
     margin: no worse than by so much.
+
+    Undecided is a combination of fewer than three replicates, and one where trials are there whose
+    number is not a number. A response that counts with the last step, for want of coming, is a
+    bound: it decides only what holds for every later step too.
     """
 
     statement: str
@@ -115,12 +118,10 @@ class Claim(Model):
             return self.margin
         return 1.0 if self.compare == "ratio" else 0.0
 
-    @model_validator(mode="after")
-    def _parts_fit(self) -> Self:
-        wrong = [*self._wrong_levels(), *self._wrong_numbers()]
-        if wrong:
-            raise ValueError("\n".join(wrong))
-        return self
+    def broken_rules(self) -> Iterator[str]:
+        """Yield what is wrong with levels and numbers."""
+        yield from self._wrong_levels()
+        yield from self._wrong_numbers()
 
     def _wrong_levels(self) -> Iterator[str]:
         given = [name is not None for name in (self.factor, self.baseline, self.treatment)]

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from normlab.data.folder import find_files
-from normlab.lab.model import Model
+from normlab.lab.validation import Model
 from normlab.network import MLPSpec
 from normlab.training import TrainingConfig
 

@@ -61,9 +61,3 @@ class Design:
                 self.digests[config.data.directory] = config.data_digest
         replicates = range(self.experiment.replicates)
         return [name_of({**tree, "replicate": r}) for r in replicates for tree in identities]
-
-
-def trials(experiment: Experiment) -> Iterator[tuple[Levels, int, TrialConfig]]:
-    """Return every trial: levels, replicate, configuration; one replicate after the other."""
-    design = Design(experiment)
-    return ((*design.place(i), design.config(i)) for i in range(len(design)))

@@ -45,7 +45,7 @@ class Dispatch:
         self._waiting: deque[int] = deque()
         self._suspects: deque[int] = deque()
         self._deaths: Counter[int] = Counter()
-        self._alone: int | None = None  # the suspect that runs
+        self._alone: int | None = None  # the suspect that runs, or ran last
         self._broken = False
 
     def run(self, trials: Iterable[int]) -> None:
@@ -66,12 +66,10 @@ class Dispatch:
                 self._alone = self._suspects[0]
                 self._submit(self._suspects)
             return
-        if self._alone is None or not self._running:
-            self._alone = None
-            room = self.engine.n_slots() - len(self._running)
-            while room > 0 and self._waiting and not self._broken:
-                self._submit(self._waiting)
-                room -= 1
+        room = self.engine.n_slots() - len(self._running)
+        while room > 0 and self._waiting and not self._broken:
+            self._submit(self._waiting)
+            room -= 1
 
     def _submit(self, queue: deque[int]) -> None:
         try:

@@ -170,9 +170,12 @@ class LocalWorkers(Engine):
             ) from None
 
 
-def local_engine(n_workers: int) -> Engine:
-    """Return an engine of so many worker processes; 1 is this process."""
-    return InProcess() if n_workers == 1 else LocalWorkers(n_workers)
+def local_engine(n_workers: int, n_calls: int) -> Engine:
+    """Return an engine of so many worker processes, no more than calls; 1 is this process.
+
+    One call that was to have several workers has one: it may kill its process.
+    """
+    return InProcess() if n_workers == 1 else LocalWorkers(min(n_workers, n_calls))
 
 
 def n_processors() -> int:

@@ -56,7 +56,7 @@ def estimate(
     measured = forms * ceil(workers / len(forms))  # no worker is idle: they share caches
     patience = SECONDS * workers / len(measured)
     seconds: list[float] = []
-    with local_engine(workers) as engine:
+    with local_engine(workers, len(measured)) as engine:
         engine.prepare(form for form, _ in forms)  # while workers load their code
         for future in [engine.submit(seconds_of, form, patience) for form, _ in measured]:
             on_progress(len(seconds), len(measured))

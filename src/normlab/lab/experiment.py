@@ -11,8 +11,8 @@ from normlab.lab.claims import Claim, Contrast
 from normlab.lab.config import DataConfig, TrialConfig, digest
 from normlab.lab.factors import Factor, Level, Levels, grid, set_field
 from normlab.lab.figure_spec import FigureSpec
-from normlab.lab.model import Model
 from normlab.lab.responses import BUILT_IN, Response, ResponseSpec
+from normlab.lab.validation import Model
 from normlab.network import MLPSpec
 from normlab.training import TrainingConfig
 
@@ -83,12 +83,11 @@ class Experiment(Model):
         progress
             Whether a run of more than two seconds says how far it is, in lines on stderr.
         """
-        from normlab.lab import lines, runner  # built on this module
+        from normlab.lab import runner  # built on this module
+        from normlab.lab.progress_lines import Lines, of_trials
 
         name = self.name if self.setting == "full" else f"{self.name}-quick"
-        shown: dict[str, Any] = (
-            {"on_progress": lines.of_trials(lines.Lines("trials"))} if progress else {}
-        )
+        shown: dict[str, Any] = {"on_progress": of_trials(Lines("trials"))} if progress else {}
         return runner.run(
             self,
             Path("results") / name if folder is None else folder,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from normlab.lab.experiment import Experiment
+from normlab.lab.outcomes import Trial
 from normlab.lab.responses import QUANTITIES
-from normlab.lab.rows import Trial
 from normlab.lab.verdicts import Verdict
 
 PARTS = ("train", "test", "batch")

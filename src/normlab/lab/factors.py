@@ -1,16 +1,16 @@
 """What varies in an experiment: factors, their levels, and the grid of all combinations."""
 
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import product
 from math import isclose, isfinite
 from typing import Any, TypeAlias
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from normlab.lab.model import Model
+from normlab.lab.validation import Model
 
 Level: TypeAlias = bool | int | float | str
 Levels: TypeAlias = dict[str, Level]
@@ -52,22 +52,22 @@ class Factor(Model):
     linspace: Space | None = None
     logspace: Space | None = None
 
-    @model_validator(mode="after")
-    def _one_kind_of_levels(self) -> "Factor":
+    def broken_rules(self) -> Iterator[str]:
+        """Yield what is wrong with the levels."""
         given = [bool(self.levels), self.linspace is not None, self.logspace is not None]
         if sum(given) != 1:
-            raise ValueError("must have exactly one of levels, linspace and logspace")
+            yield "must have exactly one of levels, linspace and logspace"
+            return
         numbers = [level for level in self.values if isinstance(level, float)]
         if not all(isfinite(number) for number in numbers):
-            raise ValueError(f"must have finite levels, got {reprlib.repr(self.values)}")
+            yield f"must have finite levels, got {reprlib.repr(self.values)}"
         if len(set(self.values)) < len(self.values):
-            raise ValueError(f"must have levels that differ, got {reprlib.repr(self.values)}")
+            yield f"must have levels that differ, got {reprlib.repr(self.values)}"
         plain = len(self._named) < len(self.values)
         if plain and self.field is None:
-            raise ValueError("must have a field, or levels that say what they set")
+            yield "must have a field, or levels that say what they set"
         if self.field is not None and not plain:
-            raise ValueError("must have no field where every level says what it sets")
-        return self
+            yield "must have no field where every level says what it sets"
 
     @cached_property
     def values(self) -> tuple[Level, ...]:
@@ -149,11 +149,12 @@ def set_field(tree: dict[str, Any], field: str, value: Any) -> None:
 
 
 def find_level(values: Sequence[Level], wanted: Level) -> int | None:
-    """Return the place of a level among the levels; numbers need be close, not equal."""
-    for i, value in enumerate(values):
-        if isinstance(value, bool | str) or isinstance(wanted, bool | str):
-            if type(value) is type(wanted) and value == wanted:
-                return i
-        elif isclose(value, wanted, rel_tol=CLOSENESS):
-            return i
-    return None
+    """Return the place of a level among the levels; a number that is close will do."""
+    found = [i for i, value in enumerate(values) if _is_close(value, wanted)]
+    return min(found, key=lambda i: values[i] != wanted, default=None)
+
+
+def _is_close(value: Level, wanted: Level) -> bool:
+    if isinstance(value, bool | str) or isinstance(wanted, bool | str):
+        return type(value) is type(wanted) and value == wanted
+    return isclose(value, wanted, rel_tol=CLOSENESS)

@@ -1,12 +1,12 @@
 """The figures of an experiment, as data: what each kind shows, and what it needs to be told."""
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple, Self, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from normlab.lab.factors import Level
-from normlab.lab.model import Model
+from normlab.lab.validation import Model
 
 FigureKind: TypeAlias = Literal[
     "learning-curves",
@@ -80,14 +80,8 @@ class FigureSpec(Model):
         named = [getattr(self, field) for field in FACTOR_FIELDS]
         return tuple(name for name in named if name is not None)
 
-    @model_validator(mode="after")
-    def _what_its_kind_needs(self) -> Self:
-        wrong = [*self._wrong_fields()]
-        if wrong:
-            raise ValueError("\n".join(wrong))
-        return self
-
-    def _wrong_fields(self) -> Iterator[str]:
+    def broken_rules(self) -> Iterator[str]:
+        """Yield what the kind needs and is not there, or the other way round."""
         needs = NEEDS[self.kind]
         needed = (*needs.factors, *needs.others)
         known = {"kind", "file", "at", *needed, *needs.optional, *needs.may}

@@ -4,6 +4,7 @@ Each mistake is a line that begins with its place in the file.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from math import prod
 from typing import Any
 
 from normlab.lab.claims import Claim, Over
@@ -30,6 +31,7 @@ def misfits(experiment: Experiment, *, levels_changed: bool = False) -> Iterator
         yield from _of_claim(experiment, claim, f"claims.{i}")
         if not levels_changed:
             yield from _levels_at(experiment, claim.where, f"claims.{i}.where")
+            yield from _of_at_least(experiment, claim, f"claims.{i}.at_least")
     for i, figure in enumerate(experiment.figures):
         yield from _of_figure(experiment, figure, i)
         if not levels_changed:
@@ -70,7 +72,7 @@ def _of_response(experiment: Experiment, name: str, spec: ResponseSpec) -> Itera
         yield from _not_one_of(
             f"{place}.quantity", spec.quantity, QUANTITIES, "recorded quantities"
         )
-        yield from _not_recorded(experiment, f"{place}.quantity", [spec.quantity])
+        yield from _not_recorded(experiment, f"{place}.quantity", [spec.quantity], only="always")
     if spec.series is not None:
         yield from _not_one_of(f"{place}.series", spec.series, SERIES, "series")
         yield from _not_probed(experiment, f"{place}.series", spec.series)
@@ -102,6 +104,17 @@ def _of_over(experiment: Experiment, over: Over, place: str) -> Iterator[str]:
     values = experiment.levels.get(over.factor, ())
     if over.reduce == "largest" and any(isinstance(v, str | bool) for v in values):
         yield f"{place}.factor: must have numbers as levels for 'largest', got {[*values]}"
+
+
+def _of_at_least(experiment: Experiment, claim: Claim, place: str) -> Iterator[str]:
+    compared = claim.factor or experiment.contrast.factor
+    gone = {claim.over.factor if claim.over else "", "" if claim.compare == "value" else compared}
+    counts = {name: len(levels) for name, levels in experiment.levels.items()}
+    for name, wanted in claim.where.items():
+        counts[name] = len(wanted) if isinstance(wanted, tuple) else 1
+    there = prod(count for name, count in counts.items() if name not in gone)
+    if claim.at_least is not None and claim.at_least > there:
+        yield f"{place}: must be at most {there}, the combinations, got {claim.at_least}"
 
 
 def _of_figure(experiment: Experiment, figure: FigureSpec, i: int) -> Iterator[str]:
@@ -149,12 +162,15 @@ def _not_one_of(place: str, name: str, known: Iterable[Any], what: str) -> Itera
         yield f"{place}: must be one of the {what} {[*known]}, got {name!r}"
 
 
-def _not_recorded(experiment: Experiment, place: str, quantities: Iterable[str]) -> Iterator[str]:
+def _not_recorded(
+    experiment: Experiment, place: str, quantities: Iterable[str], only: str = ""
+) -> Iterator[str]:
     for name in quantities:
         part = QUANTITIES[name].part if name in QUANTITIES else "train"
-        if getattr(experiment.training.recording, part) == "never":
-            never = f"training.recording.{part} = 'never'"
-            yield f"{place}: must be recorded, got {name!r} with {never}"
+        when = getattr(experiment.training.recording, part)
+        if when == "never" or (only and when != only):
+            rule = f"be recorded {only}".rstrip()
+            yield f"{place}: must {rule}, got {name!r} with training.recording.{part} = {when!r}"
 
 
 def _not_probed(experiment: Experiment, place: str, series: str) -> Iterator[str]:

@@ -15,8 +15,8 @@ from normlab.lab.config import SetUp, TrialConfig, digest
 from normlab.lab.experiment import Experiment
 from normlab.lab.factors import Levels, grid, set_field
 from normlab.lab.misfits import misfits
-from normlab.lab.model import mistakes, parse, unknown_keys
 from normlab.lab.obstacles import obstacles
+from normlab.lab.validation import mistakes, parse, unknown_keys
 
 CATALOG = Path(__file__).parent / "catalog"
 
@@ -163,7 +163,8 @@ def _all_mistakes(tree: dict[str, Any], path: Path, settings: Mapping[str, Any])
     if found := mistakes(Experiment, tree):
         return found
     experiment = parse(Experiment, tree)
-    levels_changed = any(field.startswith("factors.") for field in settings)
+    is_stored = path.suffix == ".json"  # with what was set for that run
+    levels_changed = is_stored or any(field.startswith("factors.") for field in settings)
     found = [*_missing_files(experiment, path)]
     found += misfits(experiment, levels_changed=levels_changed)
     return found + (_wrong_fields(experiment) or _impossible_trials(experiment))

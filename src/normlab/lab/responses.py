@@ -7,13 +7,13 @@ own: the steps to reach a value, and summaries of what its probes recorded.
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Literal, NamedTuple, Self, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from normlab._typing import FloatArray
-from normlab.lab.model import Model
+from normlab.lab.validation import Model
 from normlab.training import History, Series
 
 Scale: TypeAlias = Literal["share", "number"]
@@ -78,8 +78,8 @@ class ResponseSpec(Model):
     """A response of an experiment's own, in its file.
 
     ``steps-to-reach``: the first recorded step at which ``quantity`` is at least ``value`` (a
-    loss: at most). A trial that does not get there counts with the last recorded step of the
-    experiment, which understates its difference from one that does.
+    loss: at most). A trial that does not get there counts with the last step recorded at its
+    levels, which understates its difference from one that does.
 
     The others summarize a series of a probe, of the labels that ``select`` names on its axes (all
     where it does not; ``"ReLU"`` selects every layer of that class, ``"ReLU 2"`` one):
@@ -98,14 +98,8 @@ class ResponseSpec(Model):
     select: dict[str, str | float | tuple[str | float, ...]] = Field(default_factory=dict)
     skip: int = Field(0, ge=0)
 
-    @model_validator(mode="after")
-    def _what_its_kind_needs(self) -> Self:
-        wrong = [*self._wrong_fields()]
-        if wrong:
-            raise ValueError("\n".join(wrong))
-        return self
-
-    def _wrong_fields(self) -> Iterator[str]:
+    def broken_rules(self) -> Iterator[str]:
+        """Yield what the kind needs and is not there, or the other way round."""
         of_quantity = self.kind == "steps-to-reach"
         needed = ("quantity", "value") if of_quantity else ("series",)
         other = ("series", "select") if of_quantity else ("quantity", "value")

@@ -15,8 +15,8 @@ from normlab.lab import export, tables
 from normlab.lab.experiment import Experiment
 from normlab.lab.factors import Level
 from normlab.lab.intervals import paired_difference
+from normlab.lab.outcomes import ContrastRow, Failure, Trial
 from normlab.lab.responses import Response
-from normlab.lab.rows import ContrastRow, Failure, Trial
 from normlab.lab.verdicts import Verdict, judge
 from normlab.training import History
 
@@ -86,11 +86,12 @@ class Results:
     def response(self, name: str) -> FloatArray:
         """Return a response of every trial: shape ``(*levels, replicates)``.
 
-        Where it is the step at which something came, and it did not, that is the last step. What
-        was recorded last of a trial that diverged was measured on arriving at that step.
+        Where it is the step at which something came, and it did not, that is the last step which
+        was recorded at these levels. What was recorded last of a trial that diverged was measured
+        on arriving at that step.
         """
         values = self._each(self._response(name).of)
-        return np.where(self.unreached(name), self.last_step, values)
+        return np.where(self.unreached(name), self._last_steps()[..., np.newaxis], values)
 
     def unreached(self, name: str) -> NDArray[np.bool_]:
         """Return where a response is the last step for want of coming, in its shape."""
@@ -111,7 +112,8 @@ class Results:
                 claim,
                 self.experiment,
                 self.response(claim.response),
-                self.unreached(claim.response),
+                present=self.present(),
+                unreached=self.unreached(claim.response),
             )
             for claim in self.experiment.claims
         )
@@ -191,6 +193,14 @@ class Results:
     def _repr_html_(self) -> str:
         verdicts = tables.verdicts([(self.experiment, self.verdicts())])
         return self.table()._repr_html_() + (verdicts._repr_html_() if verdicts.rows else "")
+
+    def _last_steps(self) -> IntArray:
+        """Return the last step of each combination; of all trials where all there diverged."""
+        last = np.zeros(self.shape[:-1], dtype=np.int64)
+        for (*at, _), trial in self._cells.items():
+            if trial.history.diverged_at_step is None:
+                last[tuple(at)] = trial.history.step[-1]
+        return np.where(last > 0, last, self.last_step)
 
     def _recorded(self, column: str) -> IntArray:
         found = {

@@ -7,16 +7,16 @@ from traceback import format_exception
 
 from normlab import _checks
 from normlab.lab.cluster import Cluster
-from normlab.lab.contents import results_in, search
 from normlab.lab.design import Design
 from normlab.lab.dispatch import Dispatch
-from normlab.lab.engines import Engine, InProcess, LocalWorkers, n_processors
+from normlab.lab.engines import Engine, local_engine, n_processors
 from normlab.lab.experiment import Experiment
+from normlab.lab.outcomes import Failure
 from normlab.lab.progress import Progress, Tally
-from normlab.lab.record import RunRecord, save_experiment
+from normlab.lab.provenance import RunRecord, save_experiment
 from normlab.lab.results import Results
-from normlab.lab.rows import Failure
 from normlab.lab.store import Store
+from normlab.lab.stored_results import results_in, search
 from normlab.lab.timings import Timing
 from normlab.lab.trial import TrialResult, timed_trial
 
@@ -71,21 +71,15 @@ def run(
         missing = [i for i, history in found if history is None]
         tally.report()
         if missing:
-            with _engine(scheduler, n_workers, len(missing)) as engine:
+            with (
+                local_engine(n_workers, len(missing)) if scheduler is None else Cluster(scheduler)
+            ) as engine:
                 record = RunRecord(store.folder, command, engine.name, len(missing))
                 record.started()
                 engine.prepare(design.one_of_each(missing))  # while workers load their code
                 _run_missing(design, missing, store, tally, engine)
                 record.finished()
         return results_in(design, store.folder)
-
-
-def _engine(scheduler: str | None, n_workers: int, n_trials: int) -> Engine:
-    if scheduler is not None:
-        return Cluster(scheduler)
-    if n_workers == 1:
-        return InProcess()
-    return LocalWorkers(min(n_workers, n_trials))  # of 1 too: a last trial may kill its process
 
 
 def _run_missing(

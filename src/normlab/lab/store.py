@@ -28,7 +28,7 @@ from normlab.lab import timings
 from normlab.lab.codec import DamagedError, decode, encode
 from normlab.lab.files import DRAFTS, delete_file, make_folder, read_file, write_file, write_json
 from normlab.lab.identity import SCHEMA, trial_id
-from normlab.lab.rows import Failure
+from normlab.lab.outcomes import Failure
 from normlab.lab.timings import Timing
 from normlab.lab.trial import TrialResult
 from normlab.training import History

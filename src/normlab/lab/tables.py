@@ -5,14 +5,16 @@ from collections.abc import Iterable, Sequence
 from math import isnan
 from typing import Any
 
+import numpy as np
+
 from normlab._table import Table
 from normlab._typing import FloatArray
 from normlab.lab import words
 from normlab.lab.experiment import Experiment
 from normlab.lab.factors import leaves
 from normlab.lab.intervals import Difference
+from normlab.lab.outcomes import ContrastRow
 from normlab.lab.responses import Scale
-from normlab.lab.rows import ContrastRow
 from normlab.lab.verdicts import Verdict
 
 
@@ -135,7 +137,7 @@ def sentence(text: str) -> str:
 
 
 def _mean(values: FloatArray, scale: Scale) -> str:
-    known = values[~(values != values)]
+    known = values[~np.isnan(values)]
     if not len(known):
         return "-"
     mean = float(known.mean())

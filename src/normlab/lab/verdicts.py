@@ -1,7 +1,8 @@
 """From claims and responses to verdicts."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from operator import itemgetter
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,8 @@ class Verdict(NamedTuple):
     effect: Difference  # of the mean over the combinations
     places: tuple[Place, ...]
     n_needed: int  # combinations at which it must hold
-    n_unreached: int  # trials that count with the last step: what was waited for did not come
+    n_unreached: int  # trials that count with their last step: what was waited for did not come
+    n_nan: int  # pairs that have no number, though their trials are there
 
     @property
     def n_supporting(self) -> int:
@@ -42,10 +44,18 @@ class Verdict(NamedTuple):
         return sum(place.answer == "supported" for place in self.places)
 
 
+class Doubts(NamedTuple):
+    """What the interval at one combination of levels does not know."""
+
+    may_be_larger: bool  # the number: the treatment, or the value itself, did not get there
+    may_be_smaller: bool  # the baseline did not
+    n_nan: int  # pairs that have no number, though their trials are there
+
+
 class Slab(NamedTuple):
     """Values at combinations of levels, in every replicate."""
 
-    values: FloatArray  # (*levels of the factors, replicates)
+    values: NDArray[Any]  # (*levels of the factors, replicates)
     factors: dict[str, tuple[Level, ...]]
 
     def take(self, name: str, wanted: Sequence[Level]) -> "Slab":
@@ -55,7 +65,7 @@ class Slab(NamedTuple):
         values = np.take(self.values, at, axis=list(self.factors).index(name))
         return Slab(values, self.factors | {name: tuple(levels[i] for i in at)})
 
-    def reduce(self, name: str, reduction: Callable[[FloatArray], FloatArray]) -> "Slab":
+    def reduce(self, name: str, reduction: Callable[[NDArray[Any]], NDArray[Any]]) -> "Slab":
         """Return the values without a factor, after ``reduction`` of its axis, put first."""
         first = np.moveaxis(self.values, list(self.factors).index(name), 0)
         with np.errstate(all="ignore"):  # an infinite loss is a result
@@ -64,25 +74,37 @@ class Slab(NamedTuple):
 
 
 def judge(
-    claim: Claim, experiment: Experiment, values: FloatArray, unreached: NDArray[np.bool_]
+    claim: Claim,
+    experiment: Experiment,
+    values: FloatArray,
+    *,
+    present: NDArray[np.bool_],
+    unreached: NDArray[np.bool_],
 ) -> Verdict:
     """Return the verdict on a claim.
+
+    A pair of which a trial is missing is left out. One whose number is not a number, though both
+    trials are there, leaves the claim undecided: the rest would be what went well.
 
     Parameters
     ----------
     claim, experiment
         The claim, and the experiment that it belongs to.
     values
-        Its response, ``(*levels, replicates)``, NaN where a trial is missing.
-    unreached
-        Where a value is but a bound, in the same shape.
+        Its response, ``(*levels, replicates)``.
+    present, unreached
+        Which trials there are, and whose value is but a lower bound, in the same shape.
     """
-    compared = _compared(claim, experiment, _admitted(claim, experiment, values))
+    admitted, there, bounds = (
+        _admitted(claim, experiment, array) for array in (values, present, unreached)
+    )
+    compared = _compared(claim, experiment, admitted)
+    doubts = _doubts(claim, experiment, there, bounds, np.isnan(compared.values))
     places = []
-    for at in np.ndindex(compared.values.shape[:-1]):
+    for at, doubt in zip(np.ndindex(compared.values.shape[:-1]), doubts, strict=True):
         levels = {name: v[i] for (name, v), i in zip(compared.factors.items(), at, strict=True)}
         effect = mean_interval(compared.values[at])
-        places.append(Place(levels, _shown(claim, effect), _answer(claim, effect)))
+        places.append(Place(levels, _shown(claim, effect), _answer(claim, effect, doubt)))
     needed = claim.at_least or max(len(places), 1)
     return Verdict(
         claim=claim,
@@ -90,11 +112,12 @@ def judge(
         effect=_shown(claim, mean_interval(_mean_of_combinations(compared.values))),
         places=tuple(places),
         n_needed=needed,
-        n_unreached=int(_admitted(claim, experiment, unreached.astype(float)).values.sum()),
+        n_unreached=int(bounds.values.sum()),
+        n_nan=sum(doubt.n_nan for doubt in doubts),
     )
 
 
-def _admitted(claim: Claim, experiment: Experiment, values: FloatArray) -> Slab:
+def _admitted(claim: Claim, experiment: Experiment, values: NDArray[Any]) -> Slab:
     """Return the values where the claim looks."""
     slab = Slab(values, experiment.levels)
     for name, wanted in claim.where.items():
@@ -117,8 +140,30 @@ def _compared(claim: Claim, experiment: Experiment, slab: Slab) -> Slab:
     return slab.reduce(name, lambda pair: pair[1] - pair[0])
 
 
+def _doubts(
+    claim: Claim, experiment: Experiment, there: Slab, bounds: Slab, is_nan: NDArray[np.bool_]
+) -> list[Doubts]:
+    """Return the doubts at each combination of levels, in their order."""
+    if claim.over is not None:
+        is_bound = np.all if claim.over.reduce == "min" else np.any  # the least that came is known
+        there = there.reduce(claim.over.factor, lambda part: np.all(part, axis=0))
+        bounds = bounds.reduce(claim.over.factor, lambda part: is_bound(part, axis=0))
+    rises, falls = bounds.values, np.zeros_like(bounds.values)
+    if claim.compare != "value":
+        name, *_ = claim.pair(experiment.contrast)
+        there = there.reduce(name, lambda pair: np.all(pair, axis=0))
+        falls, rises = (bounds.reduce(name, itemgetter(i)).values for i in (0, 1))
+    columns = (rises.any(axis=-1), falls.any(axis=-1), (there.values & is_nan).sum(axis=-1))
+    return [Doubts(*row) for row in zip(*(np.ravel(c).tolist() for c in columns), strict=True)]
+
+
 def _reduction(over: Over, slab: Slab) -> Callable[[FloatArray], FloatArray]:
-    """Return how values are reduced over the levels of a factor, their first axis."""
+    """Return how values are reduced over the levels of a factor, their first axis.
+
+    NaN where there are too few levels: a range of one says nothing.
+    """
+    if len(slab.factors[over.factor]) < (2 if over.reduce == "range" else 1):
+        return lambda values: np.full(values.shape[1:], np.nan)
     if over.reduce == "largest":
         levels = np.array(slab.factors[over.factor], dtype=float)
         return lambda values: _largest(levels, values, over.value or 0.0)
@@ -146,18 +191,21 @@ def _mean_of_combinations(values: FloatArray) -> FloatArray:
     return np.where(there.any(axis=0), total / np.maximum(there.sum(axis=0), 1), np.nan)
 
 
-def _answer(claim: Claim, effect: Difference) -> Answer:
-    """Return what an interval says of a claim."""
+def _answer(claim: Claim, effect: Difference, doubts: Doubts) -> Answer:
+    """Return what an interval says of a claim: of bounds, what holds beyond them too."""
     low, high = claim.bounds
-    if effect.n_pairs < MIN_PAIRS:
+    rises, falls, n_nan = doubts
+    if effect.n_pairs < MIN_PAIRS or n_nan:
         return "undecided"
     if claim.direction == "equal":
-        inside, outside = low <= effect.low <= effect.high <= high, effect.high < low
-        outside = outside or effect.low > high
+        inside = low <= effect.low <= effect.high <= high and not (rises or falls)
+        outside = (effect.high < low and not rises) or (effect.low > high and not falls)
     elif claim.direction == "larger":
-        inside, outside = effect.low > low, effect.high <= low
+        inside = effect.low > low and not falls
+        outside = effect.high <= low and not rises
     else:
-        inside, outside = effect.high < high, effect.low >= high
+        inside = effect.high < high and not rises
+        outside = effect.low >= high and not falls
     return "supported" if inside else "contradicted" if outside else "undecided"
 
 

@@ -5,9 +5,9 @@ import reprlib
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Self, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 
@@ -19,6 +19,16 @@ class Model(BaseModel):
         frozen=True,
         ser_json_inf_nan="strings",
     )
+
+    def broken_rules(self) -> Iterator[str]:
+        """Yield the rules that the fields break together, where each by itself is right."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _follow_the_rules(self) -> Self:
+        if broken := [*self.broken_rules()]:
+            raise ValueError("\n".join(broken))
+        return self
 
 
 M = TypeVar("M", bound=Model)

@@ -1,8 +1,8 @@
 import pytest
 
-from normlab.lab import lines
-from normlab.lab.lines import Lines, of_trials
+from normlab.lab import progress_lines
 from normlab.lab.progress import Progress
+from normlab.lab.progress_lines import Lines, of_trials
 
 
 class Clock:
@@ -18,7 +18,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(lines, "monotonic", clock)
+    monkeypatch.setattr(progress_lines, "monotonic", clock)
     return clock
 
 

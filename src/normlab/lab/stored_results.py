@@ -7,10 +7,10 @@ from pathlib import Path
 from normlab.lab.codec import DamagedError
 from normlab.lab.design import Design
 from normlab.lab.experiment import Experiment
+from normlab.lab.outcomes import Failure, Trial
 from normlab.lab.progress import Progress, Tally
-from normlab.lab.record import load_experiment
+from normlab.lab.provenance import load_experiment
 from normlab.lab.results import Results
-from normlab.lab.rows import Failure, Trial
 from normlab.lab.store import Store
 from normlab.training import History
 

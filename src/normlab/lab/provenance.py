@@ -64,9 +64,8 @@ def load_experiment(folder: Path) -> Design:
 def changes(experiment: Experiment, folder: Path) -> list[str]:
     """Return what the experiment run in ``folder`` last had otherwise in its set-up."""
     try:
-        stored = json.loads(read_file(folder / "experiment.json"))
-        before = leaves(stored.get("experiment", stored))
-    except (FileNotFoundError, ValueError, AttributeError):
+        before = leaves(json.loads(read_file(folder / "experiment.json"))["experiment"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return []
     now = leaves(experiment.model_dump(mode="json", include=set(SET_UP)))
     return [
