@@ -50,7 +50,7 @@ def test_verdicts_are_there_as_json(cwd: Path) -> None:
 
 def test_verdicts_are_there_as_markdown(cwd: Path) -> None:
     lines = say_here("verdicts", "--markdown", cwd=cwd).out.splitlines()
-    assert lines[0] == "| experiment | claim | verdict | effect, 95% interval | holds at | pairs |"
+    assert lines[0] == "| experiment | claim | verdict | effect | 95% interval | holds at | pairs |"
     assert lines[2].startswith("| tiny | Normalization helps. | ")
 
 

@@ -35,23 +35,23 @@ def verdict_row(**changes: Any) -> tuple[str, ...]:
 
 def test_a_verdict_always_has_its_numbers() -> None:
     assert verdict_row() == (
-        *("made-up", "It helps.", "supported", "+0.700 (+0.452 to +0.948)", "2 of 2", "3"),
+        *("made-up", "It helps.", "supported", "+0.700", "+0.452 to +0.948", "2 of 2", "3"),
     )
 
 
 def test_a_ratio_is_told_as_a_factor() -> None:
-    assert verdict_row(compare="ratio")[3] == "x 7.96 (5.82 to 10.9)"
+    assert verdict_row(compare="ratio")[3:5] == ("\N{MULTIPLICATION SIGN} 7.96", "5.82 to 10.9")
 
 
 def test_a_claim_on_some_combinations_tells_how_many_it_needs() -> None:
-    assert verdict_row(at_least=1)[4] == "2 of 2 (1 needed)"
+    assert verdict_row(at_least=1)[5] == "2 of 2 (1 needed)"
 
 
 def test_a_verdict_on_nothing_has_no_effect() -> None:
     design = experiment(claims=[claim()])
     nothing = results(design, dict.fromkeys([(s, n, r) for s in (1.0, 0.1) for n in
                                              ("none", "batch") for r in range(3)]))  # fmt: skip
-    assert tables.verdicts([(design, nothing.verdicts())]).rows[0][3:] == ("-", "0 of 2", "0")
+    assert tables.verdicts([(design, nothing.verdicts())]).rows[0][3:] == ("-", "-", "0 of 2", "0")
 
 
 def test_the_set_up_leaves_out_what_varies_and_what_is_not_set() -> None:

@@ -1,8 +1,8 @@
 """Contrast, verdicts, responses and set-up as tables for people."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
-from math import isnan
+from collections.abc import Callable, Iterable, Sequence
+from math import isfinite, isnan
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from normlab._table import Table
 from normlab._typing import FloatArray
 from normlab.lab import words
+from normlab.lab.claims import Claim
 from normlab.lab.experiment import Experiment
 from normlab.lab.factors import leaves
 from normlab.lab.intervals import Difference
@@ -31,7 +32,7 @@ def contrast(experiment: Experiment, rows: Sequence[ContrastRow]) -> Table:
                 *(words.text(experiment, name, row.levels[name]) for name in names),
                 *(_mean(values, response.scale) for values in (row.baseline, row.treatment)),
                 signed(row.difference.mean),
-                interval(row.difference, sign=True),
+                _interval(row.difference, signed),
                 f"{ends[0]} / {ends[1]}" if any(ends) else "",
             )
         )
@@ -50,12 +51,15 @@ def contrast(experiment: Experiment, rows: Sequence[ContrastRow]) -> Table:
 def verdicts(found: Iterable[tuple[Experiment, Sequence[Verdict]]]) -> Table:
     """Return a row a claim: experiment, statement, verdict and its numbers."""
     rows = [
-        (named(experiment), v.claim.statement, v.answer, effect(v), where(v), f"{v.effect.n_pairs}")
+        (
+            *(named(experiment), v.claim.statement, v.answer),
+            *(*told(v.claim, v.effect), where(v), f"{v.effect.n_pairs}"),
+        )
         for experiment, verdicts in found
         for v in verdicts
     ]
-    header = ("experiment", "claim", "verdict", "effect, 95% interval", "holds at", "pairs")
-    return Table(header, tuple(rows), numbers_from=6)
+    header = ("experiment", "claim", "verdict", "effect", "95% interval", "holds at", "pairs")
+    return Table(header, tuple(rows), numbers_from=7)
 
 
 def set_up(experiment: Experiment) -> Table:
@@ -85,14 +89,12 @@ def factors(experiment: Experiment) -> Table:
     return Table(("factor", "field", "levels"), tuple(rows), numbers_from=3)
 
 
-def effect(verdict: Verdict) -> str:
-    """Return the size of an effect with its interval: ``-0.28 (-0.3 to -0.26)``."""
-    e, compare = verdict.effect, verdict.claim.compare
-    if isnan(e.mean):
-        return "-"
-    text = signed(e.mean) if compare == "difference" else words.number(e.mean)
-    text = f"x {text}" if compare == "ratio" else text
-    return text if isnan(e.low) else f"{text} ({interval(e, sign=compare == 'difference')})"
+def told(claim: Claim, effect: Difference) -> tuple[str, str]:
+    """Return an effect and its interval: ``("-0.280", "-0.300 to -0.260")``."""
+    show = signed if claim.compare == "difference" else _digits
+    mean = show(effect.mean)
+    times = "\N{MULTIPLICATION SIGN} " if claim.compare == "ratio" and mean != "-" else ""
+    return times + mean, _interval(effect, show)
 
 
 def where(verdict: Verdict) -> str:
@@ -102,17 +104,11 @@ def where(verdict: Verdict) -> str:
     return text if verdict.n_needed == n_places else f"{text} ({verdict.n_needed} needed)"
 
 
-def interval(difference: Difference, *, sign: bool) -> str:
-    """Return an interval: ``-0.3 to -0.26``."""
-    show = signed if sign else words.number
-    return "-" if isnan(difference.low) else f"{show(difference.low)} to {show(difference.high)}"
-
-
 def signed(value: float) -> str:
     """Return a number with its sign, in three decimals or, where it is small, three digits."""
     if isnan(value):
         return "-"
-    if value != 0 and not 0.001 <= abs(value) < 100:
+    if value != 0 and not 0.0005 <= abs(value) < 100:
         return f"{'+' if value > 0 else ''}{words.number(value)}"
     return f"{value:+.3f}"
 
@@ -134,6 +130,19 @@ def named(experiment: Experiment) -> str:
 def sentence(text: str) -> str:
     """Return a text with a capital first letter."""
     return text[:1].upper() + text[1:]
+
+
+def _interval(difference: Difference, show: Callable[[float], str]) -> str:
+    if isnan(difference.low):
+        return "-"
+    return f"{show(difference.low)} to {show(difference.high)}"
+
+
+def _digits(value: float) -> str:
+    """Return a number with three digits, zeros at its end too, so that all are told as exactly."""
+    text = words.number(value)
+    plain = isfinite(value) and value != 0 and "e" not in text and abs(value) < 100
+    return f"{float(text):#.3g}" if plain else text
 
 
 def _mean(values: FloatArray, scale: Scale) -> str:

@@ -1,13 +1,11 @@
 """Claims and their verdicts, as they are shown."""
 
 from collections.abc import Iterator
-from math import isfinite, isnan
 from typing import NamedTuple
 
-from normlab.lab import descriptions, tables, words
+from normlab.lab import descriptions, tables
 from normlab.lab.claims import Claim
 from normlab.lab.experiment import Experiment
-from normlab.lab.intervals import Difference
 from normlab.lab.results import Results
 from normlab.lab.verdicts import MIN_PAIRS, Answer, Place, Verdict
 from normlab.report import grids, strips
@@ -75,7 +73,7 @@ def _view(results: Results, verdict: Verdict, i: int) -> VerdictView:
     line = strips.line(claim, [verdict.effect, *effects])
     held = [place.answer == "supported" for place in places]
     strip = line.of_one(verdict.effect, holds=True)
-    effect, interval = _told(claim, verdict.effect)
+    effect, interval = tables.told(claim, verdict.effect)
     several = len(places) > 1
     if several:
         strip = line.of_all(effects, held)
@@ -100,7 +98,7 @@ def _view(results: Results, verdict: Verdict, i: int) -> VerdictView:
 
 
 def _place(experiment: Experiment, claim: Claim, place: Place, line: Line) -> PlaceView:
-    effect, interval = _told(claim, place.effect)
+    effect, interval = tables.told(claim, place.effect)
     return PlaceView(
         levels=grids.levels(experiment, place.levels),
         effect=grids.told(effect, place.effect.mean),
@@ -114,22 +112,6 @@ def _place(experiment: Experiment, claim: Claim, place: Place, line: Line) -> Pl
 def _holds_at(verdict: Verdict) -> str:
     all_needed = verdict.n_needed == len(verdict.places)
     return tables.where(verdict) + (" (all needed)" if all_needed else "")
-
-
-def _told(claim: Claim, effect: Difference) -> tuple[str, str]:
-    """Return an effect and its interval as texts."""
-    if claim.compare == "difference":
-        return tables.signed(effect.mean), tables.interval(effect, sign=True)
-    mean, low, high = (_digits(value) for value in effect[:3])
-    times = "\N{MULTIPLICATION SIGN} " if claim.compare == "ratio" and mean != "-" else ""
-    return times + mean, "-" if isnan(effect.low) else f"{low} to {high}"
-
-
-def _digits(value: float) -> str:
-    """Return a number with three digits, zeros at its end too, so that all are told as exactly."""
-    text = words.number(value)
-    plain = isfinite(value) and value != 0 and "e" not in text and abs(value) < 100
-    return f"{float(text):#.3g}" if plain else text
 
 
 def _notes(results: Results, verdict: Verdict) -> Iterator[str]:
