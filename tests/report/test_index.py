@@ -71,6 +71,13 @@ def test_claims_are_counted(shown: str) -> None:
     assert badges[0] == "? 4 undecided"
 
 
+def test_a_verdict_has_its_numbers(shown: str) -> None:
+    notes = [e.text for e in tagged(shown, "p") if e.attributes.get("class") == "note"]
+    numbers = [note for note in notes if "95% interval" in note]
+    assert len(numbers) == 4
+    assert all("2 pairs" in note for note in numbers)
+
+
 def test_a_claim_is_linked_to_its_place_in_the_report(folder: Path, shown: str) -> None:
     anchors = [e.attributes["href"].partition("#")[2] for e in tagged(shown, "a")]
     report = (folder / "a run" / "report.html").read_text("utf-8")
