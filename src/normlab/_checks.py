@@ -69,8 +69,10 @@ def instance(argument: str, value: Any, kind: type, remedy: str = "") -> None:
     """Raise ``ArgumentError`` unless ``value`` is a ``kind``."""
     if not isinstance(value, kind):
         tail = f" {remedy}" if remedy else ""
+        name = kind.__name__
+        article = "an" if name[0] in "AEIO" else "a"
         raise ArgumentError(
-            f"{argument} must be a {kind.__name__}, got {type(value).__name__}.{tail}"
+            f"{argument} must be {article} {name}, got {type(value).__name__}.{tail}"
         )
 
 

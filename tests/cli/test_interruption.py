@@ -114,7 +114,9 @@ def test_a_second_run_in_the_same_folder_says_so_and_stops(tmp_path: Path) -> No
     seconds: list[Said] = []
 
     def run_too(pid: int) -> None:
+        os.kill(pid, signal.SIGSTOP)  # the first would be done before the second has started
         seconds.append(run_to_the_end(tmp_path, 1))
+        os.kill(pid, signal.SIGCONT)
         ctrl_c(pid)
 
     first = disturb(tmp_path, 1, run_too)

@@ -23,12 +23,12 @@ def probes(**options: Any) -> Probes:
         (lambda: probes(names=["units", "units"]), "names must name each probe once, got"),
         (lambda: probes(first_step=0), "first_step must be an integer of at least 1, got 0"),
         (lambda: probes(every=0), "every must be an integer of at least 1, got 0"),
-        (lambda: probes(percentiles=50), "percentiles must be a Iterable, got int"),
+        (lambda: probes(percentiles=50), "percentiles must be an Iterable, got int"),
         (lambda: probes(percentiles=[101]), r"percentiles\[0\] must be a finite number at least"),
         (lambda: probes(units=0), "units must be an integer of at least 1, got 0"),
         (lambda: probes(bins=2.5), "bins must be an integer of at least 1, got 2.5"),
         (
-            lambda: TrainingConfig(steps=1, probes=("units",)),  # type: ignore[arg-type]
+            lambda: TrainingConfig(steps=1, probes=("units",)),  # type: ignore[arg-type]  # the point
             "probes must be a Probes, got tuple",
         ),
     ],
