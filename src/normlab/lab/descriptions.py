@@ -35,7 +35,7 @@ def recording(experiment: Experiment) -> list[str]:
     """Return when accuracy and loss are measured, and on what; when probes watch, and what."""
     training, recording = experiment.training, experiment.training.recording
     first = recording.first_step
-    start = "the last step of the first epoch" if first is None else f"step {first}"
+    start = "the last step of the first epoch, or of all" if first is None else f"step {first}"
     when = {"always": "each time", "last": "the last time only"}
     parts = [
         f"{what} {when[asked]}"
@@ -60,7 +60,8 @@ def response(spec: ResponseSpec) -> str:
     if spec.kind == "steps-to-reach":
         return f"{spec.label}: first recorded step with {spec.quantity} at {spec.value:g} or better"
     chosen = "; ".join(f"{axis} {tables.short(labels)}" for axis, labels in spec.select.items())
-    skipped = f", without {spec.skip} layers at each end" if spec.skip else ""
+    layers = "layer" if spec.skip == 1 else "layers"
+    skipped = f", without {spec.skip} {layers} at each end" if spec.skip else ""
     return f"{spec.label}: {spec.kind} of {spec.series}{f' ({chosen})' if chosen else ''}{skipped}"
 
 
