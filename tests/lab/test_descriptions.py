@@ -4,6 +4,7 @@ import pytest
 
 from figures.made_up import experiment
 from lab.test_verdicts import claim
+from normlab import lab
 from normlab.lab import descriptions
 from normlab.lab.claims import Claim
 
@@ -61,3 +62,23 @@ def test_at_how_many_combinations_a_claim_must_hold_is_said() -> None:
         "Training accuracy, with batch normalization minus without. Holds where the whole 95%"
         " interval lies above 0, at 1 or more combinations of levels."
     )
+
+
+@pytest.mark.parametrize("name", lab.catalog())
+def test_every_experiment_of_the_catalog_is_described(name: str) -> None:
+    found = lab.load(name)
+    told = [
+        *descriptions.recording(found),
+        *(descriptions.response(spec) for spec in found.responses.values()),
+        *(descriptions.judging(found, claim) for claim in found.claims),
+        *(descriptions.figure(spec) for spec in found.figures),
+        descriptions.quick(found),
+    ]
+    assert all(told)
+
+
+def test_the_levels_of_a_quick_setting_are_told_as_they_are_written() -> None:
+    levels = {"start": -2, "stop": 1, "num": 4}
+    quick = experiment(quick={"factors.weight_scale.logspace": levels})
+    told = descriptions.quick(quick)
+    assert told == "factors.weight_scale.logspace = {start = -2, stop = 1, num = 4}"

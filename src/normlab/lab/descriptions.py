@@ -116,7 +116,11 @@ def _value(value: Any) -> str:
     """Return what a field is set to; levels that set several fields by their names."""
     if isinstance(value, list):
         return f"[{', '.join(_value(item) for item in value)}]"
-    return _value(value["name"]) if isinstance(value, dict) else tables.short(value)
+    if not isinstance(value, dict):
+        return tables.short(value)
+    if "name" in value:
+        return _value(value["name"])
+    return f"{{{', '.join(f'{name} = {_value(inner)}' for name, inner in value.items())}}}"
 
 
 def _every(every: int | None) -> str:

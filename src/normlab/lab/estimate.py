@@ -29,6 +29,7 @@ SECONDS = 2.0
 
 MAX_FORMS = 24
 WARM_UP_STEPS = 2
+PILOT_STEPS = 10
 EVALUATED_ROWS = 3000
 
 
@@ -84,14 +85,21 @@ def _steps(network: Network, data: Dataset, config: TrainingConfig, patience: fl
     nothing = Recording(train="never", test="never")
     plain = replace(config, steps=1, epochs=None, recording=nothing)
     unwatched = replace(plain, probes=Probes())
-    step = _each(network, data, unwatched, min(n_steps, WARM_UP_STEPS))
-    step = _each(network, data, unwatched, _fitting(patience, step, n_steps))
+    step = _measured(network, data, unwatched, n_steps, patience)
     if not n_probed:
         return n_steps * step
     watched = replace(plain, probes=replace(config.probes, first_step=1, every=1))
-    probed = _each(network, data, watched, min(n_probed, WARM_UP_STEPS))
-    probed = _each(network, data, watched, _fitting(patience, probed, n_probed))
+    probed = _measured(network, data, watched, n_probed, patience)
     return (n_steps - n_probed) * step + n_probed * probed
+
+
+def _measured(
+    network: Network, data: Dataset, config: TrainingConfig, n_steps: int, patience: float
+) -> float:
+    """Return the seconds of a step, from as many of ``n_steps`` as there is patience for."""
+    _each(network, data, config, min(n_steps, WARM_UP_STEPS))  # which load the kernels
+    step = _each(network, data, config, min(n_steps, PILOT_STEPS))
+    return _each(network, data, config, _fitting(patience, step, n_steps))
 
 
 def _each(network: Network, data: Dataset, config: TrainingConfig, n_steps: int) -> float:
