@@ -5,6 +5,7 @@ import pytest
 
 import normlab
 from cli.shell import Said, say, say_here, unread, write
+from normlab.lab import estimate
 
 COMMANDS = ["list", "show", "run", "verdicts", "report", "export", "new", "demo-layer"]
 
@@ -59,9 +60,21 @@ def test_no_command_at_all_prints_the_help(cwd: Path) -> None:
         (("rnu",), "No such command 'rnu'"),
         (("run",), "Missing argument"),
         (("run", "tiny.toml", "--bogus"), "No such option"),
-        (("run", "tiny.toml", "--workers", "0"), "'--workers'"),
+        (
+            ("run", "tiny.toml", "--workers", "0"),
+            "'--workers': must be greater than or equal to 1. Try",
+        ),
         (("run", "tiny.toml", "--replicates", "many"), "'--replicates'"),
         (("run", "tiny.toml", "--out", "tiny.toml"), "'tiny.toml' is a file"),
+        (
+            ("run", "tiny.toml", "--workers", "2", "--scheduler", "h:1"),
+            "must be left out with --sch",
+        ),
+        (("run", "tiny.toml", "--scheduler", "nonsense"), "scheduler must be an address such as"),
+        (("run", f"{'a' * 300}.toml"), "no such file"),
+        (("show", "a" * 300), "There is no experiment"),
+        (("verdicts", "a" * 300), "aaa: "),
+        (("run", "tiny.toml", "--set", f"{'a.' * 3000}a=1"), "must have fewer tables in tables"),
         (("run", "tiny.toml", "--set", "steps"), "must be FIELD=VALUE"),
         (("run", "tiny.toml", "--set", "=3"), "must be FIELD=VALUE"),
         (("run", "nosuch"), "There is no experiment 'nosuch'. In the catalog: "),
@@ -182,3 +195,15 @@ def test_demo_layer_shows_the_laws_of_the_backward_pass(cwd: Path) -> None:
 def test_demo_layer_depends_on_its_seed_alone(cwd: Path) -> None:
     first, again, other = (say_here("demo-layer", "--seed", s, cwd=cwd).out for s in (0, 0, 1))
     assert first == again != other
+
+
+def test_show_shows_the_rest_where_its_time_cannot_be_measured(
+    cwd: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: object, **__: object) -> None:
+        raise MemoryError("Unable to allocate 6 PiB")
+
+    monkeypatch.setattr(estimate, "estimate", no_memory)
+    said = say_here("show", "tiny.toml", cwd=cwd)
+    assert (said.code, said.err) == (0, "")
+    assert "How long they take is not known: Unable to allocate 6 PiB\n" in said.out

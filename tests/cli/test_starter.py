@@ -1,5 +1,7 @@
 """``normlab new``: the file that it writes is an experiment, and runs as it is."""
 
+import errno
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -79,3 +81,16 @@ def test_what_is_commented_out_is_right_too(tmp_path: Path) -> None:
     other = lab.load(path)
     assert len(other.levels["normalization"]) == 3
     assert [figure.kind for figure in other.figures][-1] == "gradient-norms"
+
+
+def test_a_file_that_cannot_be_written_whole_is_not_left_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", no_space)
+    said = say_here("new", "my.toml", cwd=tmp_path)
+    assert said.code == 2
+    assert "my.toml: cannot be written: No space left on device" in said.err
+    assert [*tmp_path.iterdir()] == []

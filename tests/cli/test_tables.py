@@ -33,6 +33,15 @@ def test_sentences_are_wrapped_on_a_narrow_terminal(
     assert any("+0.123" in line for line in lines)
 
 
+def test_words_are_not_cut_off_on_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    narrow(monkeypatch, 20)
+    rows = (("contradicted " * 3, "contradicted", "1" * 20),)
+    print_table(Table(("claim", "verdict", "n"), rows, numbers_from=2))
+    assert "…" not in capsys.readouterr().out
+
+
 def test_title_and_caption_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(Table(("a", "a wide column"), (("1", "2"),), "The title", "The caption"))
     printed = capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -119,8 +120,22 @@ def test_an_address_where_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> Non
     assert words.endswith("Start one with: dask scheduler")
 
 
-def test_an_address_that_is_none() -> None:
-    assert refused("http://127.0.0.1").startswith("http://127.0.0.1: no Dask scheduler answers")
+@pytest.mark.parametrize(
+    "address",
+    ["", "nonsense", "127.0.0.1", "http://x:1", "tcp://", "tcp://x:y", "ucx://x:1", "a b:1"],
+)
+def test_what_is_no_address_is_refused_at_once(address: str) -> None:
+    words = refused(address)
+    assert words.startswith(
+        f"scheduler must be an address such as tcp://10.0.0.1:8786, got {address!r}."
+    )
+
+
+@pytest.mark.parametrize(
+    "address", ["10.0.0.1:8786", "tcp://host:1", "tls://[::1]:8786", "ws://h:80"]
+)
+def test_addresses_as_dask_prints_them_are_taken(address: str) -> None:
+    assert re.fullmatch(cluster.ADDRESS, address)
 
 
 def test_a_cluster_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,13 @@ MISTAKES = {
     ("seed = 0", "seed = -1"): "seed: must be greater than or equal to 0, got -1",
     ("= 200", "= 0"): "data.n_train: must be greater than or equal to 1, got 0",
     ('"tiny"', '"My Run"'): "name: must match pattern",
+    (SIZES, "[784, 1000000000000, 10]"): "sizes: must make at most 1000000000 weights, got 7940",
+    ("steps = 11", "steps = 1000000000000000"): "training: must take at most 1000000000 steps, got",
+    ("steps = 11\n", "steps = 9000000\n"): "recording: must record at most 1000000 times, got 180",
+    ("[factors.weight", "[training.probes]\nbins = 10001\n[factors.weight"): (
+        "training.probes.bins: must be at most 10000, got 10001"
+    ),
+    ('"tiny"', f'"{"a" * 101}"'): "name: must have at most 100 characters, got 'aaa",
     ("steps = 11", "steps = 11\noptimizer_options = {mu = 1}"): "must be arguments of 'sgd'",
     # missing parts
     ("[network]", "[netwrk]"): "network: is missing",
@@ -68,6 +75,19 @@ MISTAKES = {
     ),
     ('"network.weight_init"', '"seed"'): "weight_scale.field: seed: unknown key",
     ('"network.weight_init"', '"replicate"'): "weight_scale.field: replicate: unknown key",
+    ('"network.weight_init"', '""'): "weight_scale.field: must be one field, such as network",
+    (
+        '"network.weight_init"',
+        '"network"',
+    ): "weight_scale.field: must be one field, such as network",
+    (
+        SCALES,
+        "linspace = {start = nan, stop = 1, num = 3}",
+    ): "start: must be a finite number, got nan",
+    (SCALES, "linspace = {start = -1e308, stop = 1e308, num = 3}"): "must have finite levels",
+    (f'field = "network.weight_init"\n{SCALES}', "levels = [{name = 'a', set = {}}]"): (
+        "levels.0.set: must have at least 1 item, got {}"
+    ),
     ('"network.weight_init"', '"network.normalization"'): "field: must not be another factor's",
     ("[factors.weight_scale]", "[factors.step]"): "factors: must have names of letters",
     ("[factors.weight_scale]", '[factors."a b"]'): "factors: must have names of letters",
@@ -174,3 +194,51 @@ def test_a_folder_is_no_experiment(tmp_path: Path) -> None:
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(ExperimentError, match=r"folder\.toml: no such file"):
         lab.load(str(tmp_path / "folder.toml"))
+
+
+def test_of_very_many_mistakes_the_first_ones_are_told(tmp_path: Path) -> None:
+    lines = mistakes(tmp_path, edited(SCALES, "linspace = {start = -2, stop = -1, num = 100}"))
+    assert len(lines) == 21
+    assert lines[-1] == "tiny.toml: and 80 more mistakes"
+
+
+def test_a_grid_without_end_is_refused_at_once(tmp_path: Path) -> None:
+    many = "linspace = {start = 0.1, stop = 1, num = 1000}"
+    text = edited(
+        "[contrast]", f"[factors.rate]\nfield = 'training.learning_rate'\n{many}\n[contrast]"
+    )
+    assert mistakes(tmp_path, edited(SCALES, many, text)) == [
+        "tiny.toml: factors: must make at most 10000 combinations of levels, got 2000000"
+    ]
+
+
+def test_replicates_without_end_are_refused_at_once(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, edited("replicates = 2", "replicates = 1000000000")) == [
+        "tiny.toml: replicates: must be at most 25000, for 100000 trials, got 1000000000"
+    ]
+
+
+def test_a_field_within_the_table_that_another_factor_sets_is_a_mistake(tmp_path: Path) -> None:
+    more = "[factors.rate]\nfield = 'network.normalization.x'\nlevels = [1, 2]\n[contrast]"
+    [one, other] = mistakes(tmp_path, edited("[contrast]", more))[:2]
+    assert "normalization.field: must not be another factor's" in one
+    assert "rate.field: must not be another factor's" in other
+
+
+@pytest.mark.parametrize(
+    "text", ["a = " + "[" * 5000, "a = " + "{a = " * 5000, ".".join("a" * 3000) + " = 1"]
+)
+def test_tables_in_tables_without_end_are_a_mistake(text: str, tmp_path: Path) -> None:
+    assert mistakes(tmp_path, text) == ["tiny.toml: must have fewer tables in tables."]
+
+
+def test_a_file_without_end_is_not_read(tmp_path: Path) -> None:
+    [line] = mistakes(tmp_path, TINY + "# ...\n" * 200_000)
+    assert "must have at most 1000000 bytes, got 1200" in line
+
+
+def test_a_path_that_no_file_can_have_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match="no such file"):
+        lab.load(str(tmp_path / f"{'a' * 300}.toml"))
+    with pytest.raises(ExperimentError, match="There is no experiment"):
+        lab.load("a" * 300)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lab.tiny import load, trials
+from normlab.errors import ArgumentError
 from normlab.lab import Experiment, Results
 from normlab.lab.outcomes import Trial
 from normlab.training import History
@@ -191,3 +192,8 @@ def test_csv_numbers_are_read_back_to_the_bit(experiment: Experiment) -> None:
     value = 0.1 + 0.2 / 3
     trial = every_trial(experiment)[0]._replace(history=history(value))
     assert float(rows(Results(experiment, [trial]))[2]["train_accuracy"]) == value
+
+
+def test_a_curve_of_what_is_not_recorded_is_an_error(experiment: Experiment) -> None:
+    with pytest.raises(ArgumentError, match=r"response must be one of .*'train_accuracy'\?"):
+        Results(experiment, []).curves("train_acuracy")

@@ -111,3 +111,19 @@ def test_what_fits_loads(tmp_path: Path) -> None:
     experiment = load(tmp_path, "".join([TINY, PROBES, STEPS, NORMS, CLAIM, FIGURE]))
     assert [*experiment.responses] == ["steps", "norm"]
     assert len(experiment.claims) == len(experiment.figures) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("margin = nan", "margin: must be a finite number, got nan"),
+        ("margin = inf", "margin: must be a finite number, got inf"),
+        ("compare = 'value'\nvalue = nan", "value: must be a finite number, got nan"),
+        ("where = {weight_scale = []}", "weight_scale: must list levels that differ, one at least"),
+        ("where = {weight_scale = [0.1, 0.1]}", "must list levels that differ, one at least, got"),
+    ],
+)
+def test_a_number_or_a_list_that_decides_nothing_is_a_mistake(
+    line: str, message: str, tmp_path: Path
+) -> None:
+    assert message in mistakes(tmp_path, CLAIM, line)

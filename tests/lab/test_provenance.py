@@ -41,6 +41,13 @@ def test_published_values_are_kept_with_the_results(tmp_path: Path) -> None:
     assert copy.read_text() == PUBLISHED
 
 
+def test_a_run_of_a_stored_experiment_keeps_the_published_values(tmp_path: Path) -> None:
+    lab.run(published(tmp_path), tmp_path / "out", n_workers=1)
+    again = lab.load(tmp_path / "out" / "experiment.json")
+    lab.run(again, tmp_path / "again", n_workers=1)
+    assert (tmp_path / "again" / "published.csv").read_text() == PUBLISHED
+
+
 def test_published_values_of_another_set_up_go(tmp_path: Path) -> None:
     lab.run(published(tmp_path), tmp_path / "out", n_workers=1)
     run(tmp_path, replicates=1, training__learning_rate=0.2)

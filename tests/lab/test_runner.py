@@ -204,3 +204,9 @@ def test_memory_does_not_grow_with_what_is_done(
     lab.run(experiment, tmp_path / "out", n_workers=1, on_progress=measure)
     tracemalloc.stop()
     assert used[1] - used[0] < 200 * 100
+
+
+def test_workers_of_this_machine_and_a_cluster_are_one_too_many(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"n_workers must be left out with .*, got 2"):
+        lab.run(load(tmp_path), tmp_path / "out", n_workers=2, scheduler="tcp://127.0.0.1:1")
+    assert not (tmp_path / "out").exists()

@@ -121,4 +121,4 @@ def test_counting_opens_no_trial(out: Path, tmp_path: Path) -> None:
     for path in (out / "trials").iterdir():
         path.write_bytes(b"")
     assert lab.n_stored(load(tmp_path, settings={"replicates": 1}), out) == 4
-    assert lab.n_stored(load(tmp_path), tmp_path / "nothing") == 0
+    assert lab.n_stored(load(tmp_path), str(tmp_path / "nothing")) == 0

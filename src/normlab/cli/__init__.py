@@ -24,6 +24,7 @@ so that ``--help`` answers at once.
 
 import signal
 import sys
+from io import StringIO
 
 __all__ = ["main"]
 
@@ -36,6 +37,9 @@ def main() -> None:
     Exit codes: 0 done; 1 done, but some trials failed; 2 wrong usage or a wrong file;
     130 interrupted.
     """
+    for name in ("stdout", "stderr"):  # None where whoever started this has closed them
+        if getattr(sys, name) is None:
+            setattr(sys, name, StringIO())
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # to end it is to interrupt it
         from normlab.cli.app import answer  # inside, because it takes long enough to be interrupted

@@ -1,6 +1,8 @@
 """The commands put together, and how mistakes are told: a line each."""
 
+import sys
 from collections.abc import Callable
+from io import StringIO
 from typing import Annotated, Any
 
 import typer
@@ -68,13 +70,19 @@ _add("demo-layer", demo_layer, "demo-layer --seed 1")
 def answer() -> int:
     """Do what the command line asks for, and return the exit code."""
     try:
-        return app(standalone_mode=False) or 0
+        code = app(standalone_mode=False) or 0
+        sys.stdout.flush()
+        return code
     except typer.Abort:
         return INTERRUPTED
     except NormlabError as error:
         told = str(error)
     except UsageError as error:
-        told = f"{error.format_message()} Try --help."
+        message = error.format_message().replace("Input should", "must")
+        told = f"{message}{'' if message.endswith(('.', '?')) else '.'} Try --help."
+    except OSError as error:  # of the output: files and folders have errors of their own
+        sys.stdout = StringIO()  # for Python, which tries once more at the end
+        told = f"{error.filename or 'The output'}: cannot be written: {error.strerror}."
     for line in told.splitlines():
         typer.echo(f"normlab: {line}", err=True)
     return 2

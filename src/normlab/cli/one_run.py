@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from normlab.lab import Experiment, Progress, Results
 
 
+MOST_CHANGES = 6
+"""Of a set-up, that are told."""
+
+
 class How(NamedTuple):
     """How runs are done."""
 
@@ -37,8 +41,10 @@ def one_run(experiment: "Experiment", folder: Path, how: How) -> Finished:
     words = stderr()
     words.print(f"{experiment.title}: {experiment.n_trials} trainings, stored in {folder}")
     if changes := lab.changes(experiment, folder):
+        more = f"; {len(changes) - MOST_CHANGES} more" if len(changes) > MOST_CHANGES else ""
         words.print(
-            f"{folder} was last used with another set-up ({'; '.join(changes)}). Its trials stay;"
+            f"{folder} was last used with another set-up"
+            f" ({'; '.join(changes[:MOST_CHANGES])}{more}). Its trials stay;"
             " its table and figures are replaced. --out names another folder."
         )
     if how.fresh and (n := lab.n_stored(experiment, folder)):

@@ -66,11 +66,21 @@ def run(
     fields = parsed(settings or [])
     if replicates is not None:
         fields["replicates"] = replicates
-    how = How(workers, scheduler, fresh, shlex.join(["normlab", *sys.argv[1:]]))
+    if scheduler is not None and workers is not None:
+        raise typer.BadParameter(
+            f"must be left out with --scheduler, whose cluster has its own, got {workers}.",
+            param_hint="--workers",
+        )
+    how = How(workers, scheduler, fresh, _typed())
     if name == ALL:
         _run_all(fields, quick, out or RESULTS, how, json)
     else:
         _run_one(name, fields, quick, out, how, json)
+
+
+def _typed() -> str:
+    """Return the command as it was typed; bytes that are no text are escaped."""
+    return shlex.join(["normlab", *sys.argv[1:]]).encode(errors="backslashreplace").decode()
 
 
 def _run_one(

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 NAME_HELP = "An experiment of the catalog, or the path of a TOML file."
 
+NEW_LINE = "\n"
+
 QUICK_HELP = "The quick setting: fewer levels, replicates or steps, done in under a minute."
 
 IN_SENTENCES = ("training.recording.", "training.probes.")
@@ -90,14 +92,13 @@ def _points(title: str, points: Iterable[str]) -> None:
 
 def _time(experiment: "Experiment") -> str:
     """Measure how long all trainings take here, and return it as a sentence."""
-    from normlab.errors import WorkerError
     from normlab.lab.estimate import estimate
 
     try:
         with progress("measurements of the time") as show_progress:
             found = estimate(experiment, on_progress=show_progress)
-    except WorkerError as error:
-        return f"How long they take is not known: {error}"
+    except (RuntimeError, MemoryError) as error:  # workers that cannot start, or die, among them
+        return f"How long they take is not known: {str(error).partition(NEW_LINE)[0]}"
     workers = f"{found.n_workers} worker{'' if found.n_workers == 1 else 's'}"
     return (
         f"They take about {_duration(found.seconds)} with {workers}:"

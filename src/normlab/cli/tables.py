@@ -41,7 +41,7 @@ def _rich(table: "Table") -> RichTable:
             width = max(len(row[i]) for row in (table.header, *table.rows))
             found.add_column(name, justify="right", no_wrap=True, min_width=width)
         else:
-            found.add_column(name)
+            found.add_column(name, overflow="fold")
     for row in table.rows:
         found.add_row(*row)
     return found

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import exp, inf, log
 from typing import Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from normlab.lab.factors import Level
 from normlab.lab.validation import Model
@@ -36,7 +36,7 @@ class Over(Model):
 
     factor: str
     reduce: Literal["range", "mean", "min", "max", "largest"]
-    value: float | None = None
+    value: FiniteFloat | None = None
 
     def broken_rules(self) -> Iterator[str]:
         """Yield what is wrong with the value."""
@@ -84,9 +84,9 @@ class Claim(Model):
     where: dict[str, Level | tuple[Level, ...]] = Field(default_factory=dict)
     compare: Literal["difference", "ratio", "value"] = "difference"
     direction: Literal["larger", "smaller", "equal"]
-    margin: float | None = None
-    value: float | None = None
-    tolerance: float | None = Field(None, gt=0)
+    margin: FiniteFloat | None = None
+    value: FiniteFloat | None = None
+    tolerance: FiniteFloat | None = Field(None, gt=0)
     at_least: int | None = Field(None, ge=1)
 
     def pair(self, contrast: Contrast) -> tuple[str, Level, Level]:
@@ -127,6 +127,9 @@ class Claim(Model):
         given = [name is not None for name in (self.factor, self.baseline, self.treatment)]
         if any(given) and not all(given):
             yield "must have factor, baseline and treatment together, or none of them"
+        for name, levels in self.where.items():
+            if isinstance(levels, tuple) and (not levels or len({*levels}) < len(levels)):
+                yield f"where.{name}: must list levels that differ, one at least, got {[*levels]}"
         if self.compare == "value" and any(given):
             yield "must have no baseline and treatment where compare is 'value'"
         if self.baseline is not None and self.baseline == self.treatment:

@@ -2,6 +2,7 @@
 
 import logging
 import pydoc
+import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -18,6 +19,9 @@ WORKERS_SECONDS = 10.0
 LOST_SECONDS = 60.0
 """How long to wait: for the scheduler, for its first worker, and when all workers have gone."""
 
+ADDRESS = r"((tcp|tls|wss?)://)?[^\s/:]+:\d{1,5}|((tcp|tls|wss?)://)?\[[^\s/]+\]:\d{1,5}"
+"""Of a scheduler: what Dask would try for long, or fail over, is refused at once."""
+
 VERSION = "normlab._version.__version__"
 
 SECONDS_BETWEEN_COUNTS = 2.0
@@ -33,6 +37,11 @@ class Cluster(Engine):
     """
 
     def __init__(self, address: str) -> None:
+        if not isinstance(address, str) or not re.fullmatch(ADDRESS, address):
+            raise WorkerError(
+                f"scheduler must be an address such as tcp://10.0.0.1:8786, got {address!r}."
+                " Start one with: dask scheduler"
+            )
         self.address = address
         self.name = f"Dask, {address}"
         self._killed, client = _distributed()

@@ -29,7 +29,7 @@ class Source(Model):
 class Experiment(Model):
     """A question, and the trainings that answer it."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100)
     title: str
     question: str
     sources: tuple[Source, ...] = ()

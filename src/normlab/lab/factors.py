@@ -8,7 +8,7 @@ from math import isclose, isfinite
 from typing import Any, TypeAlias
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from normlab.lab.validation import Model
 
@@ -34,8 +34,8 @@ class Space(Model):
     In a ``logspace`` start and stop are exponents of 10.
     """
 
-    start: float
-    stop: float
+    start: FiniteFloat
+    stop: FiniteFloat
     num: int = Field(ge=2, le=1000)
 
 
@@ -74,10 +74,11 @@ class Factor(Model):
         """The levels: names of the named ones, numbers computed where they are a space."""
         if self.linspace is not None:
             space = self.linspace
-            return tuple(np.linspace(space.start, space.stop, space.num).tolist())
+            with np.errstate(all="ignore"):  # what is too far apart is no level, as below
+                return tuple(np.linspace(space.start, space.stop, space.num).tolist())
         if self.logspace is not None:
             space = self.logspace
-            with np.errstate(over="ignore"):  # infinity is no level, and refused as one
+            with np.errstate(all="ignore"):  # infinity is no level, and refused as one
                 return tuple(np.logspace(space.start, space.stop, space.num).tolist())
         return tuple(v.name if isinstance(v, NamedLevel) else v for v in self.levels)
 
@@ -89,7 +90,7 @@ class Factor(Model):
     def fields(self) -> tuple[str, ...]:
         """Every field that some level sets."""
         named = [field for fields in self._named.values() for field in fields]
-        return tuple(dict.fromkeys([*([self.field] if self.field else []), *named]))
+        return tuple(dict.fromkeys([*([] if self.field is None else [self.field]), *named]))
 
     def settings(self, level: Level) -> dict[str, Any]:
         """Return what a level sets, by dotted field name."""

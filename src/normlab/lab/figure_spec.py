@@ -63,7 +63,7 @@ class FigureSpec(Model):
     """
 
     kind: FigureKind
-    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)
     response: str | None = None
     lines: str | None = None
     panels: str | None = None

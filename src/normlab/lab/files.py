@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from errno import ENOSPC
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -21,6 +22,14 @@ def make_folder(path: Path) -> None:
         raise StoreError(f"{path}: cannot be made: {error.strerror}.") from None
 
 
+def is_file(path: Path) -> bool:
+    """Return whether there is a file; not where the path is too long, or in a locked folder."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def write_file(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file whole: beside its place first, then moved there in one step."""
     draft = path.with_name(f".{path.name}.{token_hex(4)}.draft")
@@ -31,7 +40,8 @@ def write_file(path: Path, content: bytes | Iterable[bytes]) -> None:
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written: {error.strerror}.") from None
+        remedy = " Make room; what is stored is kept." if error.errno == ENOSPC else ""
+        raise StoreError(f"{path}: cannot be written: {error.strerror}.{remedy}") from None
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)

@@ -41,16 +41,21 @@ def misfits(experiment: Experiment, *, levels_changed: bool = False) -> Iterator
 def _of_factors(experiment: Experiment) -> Iterator[str]:
     if not experiment.factors:
         yield "factors: must name one factor at least, got none"
-    fields = [field for factor in experiment.factors.values() for field in factor.fields]
     for name, factor in experiment.factors.items():
         if not name.isidentifier() or name in COLUMNS:
             yield (
                 "factors: must have names of letters, digits and _, other than"
                 f" {', '.join(COLUMNS)}, got {name!r}"
             )
+        others = [f for n, other in experiment.factors.items() if n != name for f in other.fields]
         for field in factor.fields:
-            if fields.count(field) > 1:
+            if any(_is_within(field, f) or _is_within(f, field) for f in others):
                 yield f"factors.{name}.field: must not be another factor's, got {field!r}"
+
+
+def _is_within(field: str, whole: str) -> bool:
+    """Return whether a field is ``whole``, or in that table."""
+    return f"{field}.".startswith(f"{whole}.")
 
 
 def _of_contrast(experiment: Experiment) -> Iterator[str]:

@@ -6,6 +6,7 @@ read from the headers of its files.
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,12 @@ from normlab.errors import DataError
 from normlab.lab.config import DataConfig, SetUp
 from normlab.network import MLPSpec
 from normlab.training import TrainingConfig
+
+MOST_WEIGHTS = 1_000_000_000
+MOST_STEPS = 1_000_000_000
+MOST_RECORDS = 1_000_000
+MOST_PROBED = 10_000
+"""Beyond these a training would not end, or not fit into memory."""
 
 
 class DataSize(NamedTuple):
@@ -55,6 +62,9 @@ def _of_network(network: MLPSpec, size: DataSize) -> Iterator[str]:
         yield f"network.sizes: must begin with {size.n_features}, the pixels an image, got {first}"
     if last != size.n_classes:
         yield f"network.sizes: must end with {size.n_classes}, the classes, got {last}"
+    n_weights = sum(n_inputs * n_outputs for n_inputs, n_outputs in pairwise(network.sizes))
+    if n_weights > MOST_WEIGHTS:
+        yield f"network.sizes: must make at most {MOST_WEIGHTS} weights, got {n_weights}"
 
 
 def _of_training(training: TrainingConfig, n_train: int) -> Iterator[str]:
@@ -64,12 +74,26 @@ def _of_training(training: TrainingConfig, n_train: int) -> Iterator[str]:
             f" replacement, got {training.batch_size}"
         )
     last = training.n_steps(n_train)
+    if last > MOST_STEPS:
+        yield f"training: must take at most {MOST_STEPS} steps, got {last}"
+        return
+    yield from _of_records(training, n_train)
     firsts = {"recording": training.recording.first_step, "probes": training.probes.first_step}
     for part, first in firsts.items():
         if first is not None and first > last and (part != "probes" or training.probes.names):
             yield (
                 f"training.{part}.first_step: must be at most {last}, the last step, got {first}"
             )
+
+
+def _of_records(training: TrainingConfig, n_train: int) -> Iterator[str]:
+    recorded, probed = training.recorded_steps(n_train), training.probed_steps(n_train)
+    for part, n in (("recording", len(recorded)), ("probes", len(probed))):
+        if n > MOST_RECORDS:
+            yield f"training.{part}: must record at most {MOST_RECORDS} times, got {n}"
+    for name in ("units", "bins"):
+        if (n := getattr(training.probes, name)) > MOST_PROBED:
+            yield f"training.probes.{name}: must be at most {MOST_PROBED}, got {n}"
 
 
 @lru_cache

@@ -5,6 +5,7 @@ import os
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from normlab.lab.files import delete_file, read_file, write_file, write_json
 from normlab.lab.identity import SCHEMA
 from normlab.lab.interrupts import put_off
 
+COPY = "published.csv"
+"""What a run was compared with, beside its record."""
+
 SET_UP = ("data", "network", "training", "seed")
 
 BLAS_FACTS = ("internal_api", "version", "architecture", "threading_layer")
@@ -26,7 +30,7 @@ BLAS_FACTS = ("internal_api", "version", "architecture", "threading_layer")
 
 def save_experiment(design: Design, folder: Path) -> None:
     """Store the experiment as it is run, with the published values it is compared with."""
-    experiment, copy = design.experiment, folder / "published.csv"
+    experiment, copy = design.experiment, folder / COPY
     published = None if experiment.published is None else Path(experiment.published)
     if published is None:
         delete_file(copy)
@@ -40,7 +44,7 @@ def save_experiment(design: Design, folder: Path) -> None:
 
 def load_experiment(folder: Path) -> Design:
     """Return the trials of the experiment that was run in ``folder`` last."""
-    path, copy = folder / "experiment.json", folder / "published.csv"
+    path, copy = folder / "experiment.json", folder / COPY
     try:
         tree = json.loads(read_file(path))
         if tree["schema_version"] != SCHEMA:
@@ -61,10 +65,10 @@ def load_experiment(folder: Path) -> Design:
         raise StoreError(f"{path}: is damaged: {what}. The same run writes it again.") from None
 
 
-def changes(experiment: Experiment, folder: Path) -> list[str]:
+def changes(experiment: Experiment, folder: str | PathLike[str]) -> list[str]:
     """Return what the experiment run in ``folder`` last had otherwise in its set-up."""
     try:
-        before = leaves(json.loads(read_file(folder / "experiment.json"))["experiment"])
+        before = leaves(json.loads(read_file(Path(folder) / "experiment.json"))["experiment"])
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return []
     now = leaves(experiment.model_dump(mode="json", include=set(SET_UP)))

@@ -2,9 +2,10 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from difflib import get_close_matches
+from math import prod
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,21 @@ from normlab.lab import published
 from normlab.lab.config import SetUp, TrialConfig, digest
 from normlab.lab.experiment import Experiment
 from normlab.lab.factors import Levels, grid, set_field
+from normlab.lab.files import is_file
 from normlab.lab.misfits import misfits
 from normlab.lab.obstacles import obstacles
+from normlab.lab.provenance import COPY
 from normlab.lab.validation import mistakes, parse, unknown_keys
 
 CATALOG = Path(__file__).parent / "catalog"
 
 KINDS_OF_LEVELS = ("levels", "linspace", "logspace")
+
+MOST_BYTES = 1_000_000
+MOST_COMBINATIONS = 10_000
+MOST_TRIALS = 100_000
+MOST_LINES = 20
+"""Of a file, of its levels, of a run, and of the mistakes that are told."""
 
 DURATIONS = ("training.steps", "training.epochs")
 
@@ -48,7 +57,14 @@ def load(
         that cannot be trained is a mistake too.
     """
     path = find(fspath(name))
-    written, settings = _read(path), dict(settings or {})
+    try:
+        return _load(path, dict(settings or {}), quick=quick)
+    except RecursionError:
+        raise ExperimentError(f"{path.name}: must have fewer tables in tables.") from None
+
+
+def _load(path: Path, settings: dict[str, Any], *, quick: bool) -> Experiment:
+    written = _read(path)
     quick_settings = _quick_settings(written, path, wanted=quick)
     if quick:
         settings = {"setting": "quick"} | quick_settings | settings
@@ -60,6 +76,8 @@ def load(
     if found:
         where = f"{path.name} with the fields set" if settings else path.name
         lines = [line for text in found for line in text.splitlines()]
+        if len(lines) > MOST_LINES:
+            lines = [*lines[:MOST_LINES], f"and {len(lines) - MOST_LINES} more mistakes"]
         raise ExperimentError("\n".join(f"{where}: {line}" for line in lines))
     experiment = parse(Experiment, tree)
     if experiment.data.directory is not None:
@@ -71,7 +89,7 @@ def load(
 def find(name: str) -> Path:
     """Return the path of an experiment's file."""
     path = Path(name) if name.endswith((".toml", ".json")) else CATALOG / f"{name}.toml"
-    if path.is_file():
+    if is_file(path):
         return path
     if name.endswith((".toml", ".json")):
         raise ExperimentError(f"{name}: no such file.")
@@ -89,10 +107,15 @@ def catalog() -> list[str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise ValueError(f"must have at most {MOST_BYTES} bytes, got {size}.")
         text = path.read_text(encoding="utf-8-sig")
-        if path.suffix == ".json":
-            return dict(json.loads(text)["experiment"])
-        return tomllib.loads(text)
+        if path.suffix != ".json":
+            return tomllib.loads(text)
+        experiment = dict(json.loads(text)["experiment"])
+        if is_file(path.with_name(COPY)):
+            experiment["published"] = COPY
+        return experiment
     except (OSError, ValueError, KeyError, TypeError) as error:
         form = "experiment.json of a run" if path.suffix == ".json" else "TOML file"
         raise ExperimentError(f"{path}: is not a readable {form}: {error}") from None
@@ -163,11 +186,23 @@ def _all_mistakes(tree: dict[str, Any], path: Path, settings: Mapping[str, Any])
     if found := mistakes(Experiment, tree):
         return found
     experiment = parse(Experiment, tree)
+    if found := [*_too_many(experiment)]:
+        return found
     is_stored = path.suffix == ".json"  # with what was set for that run
     levels_changed = is_stored or any(field.startswith("factors.") for field in settings)
     found = [*_missing_files(experiment, path)]
     found += misfits(experiment, levels_changed=levels_changed)
     return found + (_wrong_fields(experiment) or _impossible_trials(experiment))
+
+
+def _too_many(experiment: Experiment) -> Iterator[str]:
+    """Name what would make more trials than can be gone through."""
+    n = prod(map(len, experiment.levels.values()))
+    if n > MOST_COMBINATIONS:
+        yield f"factors: must make at most {MOST_COMBINATIONS} combinations of levels, got {n}"
+    elif n * experiment.replicates > MOST_TRIALS:
+        rule = f"must be at most {MOST_TRIALS // n}, for {MOST_TRIALS} trials"
+        yield f"replicates: {rule}, got {experiment.replicates}"
 
 
 def _with_published(experiment: Experiment, written: dict[str, Any], path: Path) -> Experiment:
@@ -191,7 +226,7 @@ def _with_published(experiment: Experiment, written: dict[str, Any], path: Path)
 
 def _missing_files(experiment: Experiment, path: Path) -> list[str]:
     name = experiment.published
-    if name is None or (path.parent / name).is_file():
+    if name is None or is_file(path.parent / name):
         return []
     remedy = "copy that file too, or delete the line"
     return [f"published: must be a file beside it, got {name!r}; {remedy}"]
@@ -202,6 +237,10 @@ def _wrong_fields(experiment: Experiment) -> list[str]:
     found = []
     for name, factor in experiment.factors.items():
         for field in factor.fields:
+            if field in (*SetUp.model_fields, ""):
+                rule = "must be one field, such as network.weight_init"
+                found.append(f"factors.{name}.field: {rule}, got {field!r}")
+                continue
             tree: dict[str, Any] = {}
             set_field(tree, field, None)
             found += [f"factors.{name}.field: {line}" for line in unknown_keys(SetUp, tree)]

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from normlab._typing import FloatArray
 from normlab.lab.validation import Model
@@ -93,7 +93,7 @@ class ResponseSpec(Model):
     kind: Literal["steps-to-reach", "first", "last", "mean", "range", "growth"]
     label: str
     quantity: str | None = None
-    value: float | None = None
+    value: FiniteFloat | None = None
     series: str | None = None
     select: dict[str, str | float | tuple[str | float, ...]] = Field(default_factory=dict)
     skip: int = Field(0, ge=0)

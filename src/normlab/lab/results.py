@@ -16,7 +16,7 @@ from normlab.lab.experiment import Experiment
 from normlab.lab.factors import Level
 from normlab.lab.intervals import paired_difference
 from normlab.lab.outcomes import ContrastRow, Failure, Trial
-from normlab.lab.responses import Response
+from normlab.lab.responses import QUANTITIES, Response
 from normlab.lab.verdicts import Verdict, judge
 from normlab.training import History
 
@@ -70,10 +70,12 @@ class Results:
         return self._recorded("epoch")
 
     def curves(self, response: str) -> FloatArray:
-        """Return a response at every one of ``steps``: shape ``(*levels, replicates, steps)``.
+        """Return a recorded quantity at every one of ``steps``.
 
+        The shape is ``(*levels, replicates, steps)``.
         The curve of a trial that diverged ends before the step where it did.
         """
+        _checks.one_of("response", response, QUANTITIES)
         steps = self.steps
         curves = np.full((*self.shape, len(steps)), np.nan)
         for cell, trial in self._cells.items():

@@ -59,6 +59,9 @@ def run(
         Where workers cannot be started or reached. What was done is kept. A worker that dies
         meanwhile is no error: its trial runs again, and is a failure after the third time.
     """
+    one_of_them = scheduler is None or n_workers is None
+    rule = "be left out with a scheduler, which has workers of its own"
+    _checks.require(one_of_them, "n_workers", rule, n_workers)
     n_workers = n_processors() if n_workers is None else n_workers
     _checks.integer("n_workers", n_workers, at_least=1)
     store, design = Store(Path(folder)), Design(experiment)

@@ -41,9 +41,9 @@ def read(
     return results_in(design, Path(folder), on_progress)
 
 
-def n_stored(experiment: Experiment, folder: Path) -> int:
+def n_stored(experiment: Experiment, folder: str | PathLike[str]) -> int:
     """Return how many trials of ``experiment`` are stored in ``folder``."""
-    return Store(folder).n_stored(Design(experiment).names)
+    return Store(Path(folder)).n_stored(Design(experiment).names)
 
 
 def results_in(

@@ -36,6 +36,8 @@ M = TypeVar("M", bound=Model)
 JSON_WORDS = {
     "Input should": "must",
     "String should": "must",
+    "Dictionary should": "must",
+    " after validation, not 0": "",
     "an object": "a table",
     "a valid dictionary": "a table",
     "a valid array": "a list",
