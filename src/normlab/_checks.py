@@ -26,11 +26,15 @@ def require(condition: bool, argument: str, rule: str, value: object, remedy: st
 
 def integer(argument: str, value: Any, *, at_least: int | None = None) -> int:
     """Return ``value`` as an int, which is at least ``at_least`` where that is given."""
-    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
     rule = "be an integer" if at_least is None else f"be an integer of at least {at_least}"
-    inside = is_integer and (at_least is None or value >= at_least)
+    inside = is_integer(value) and (at_least is None or value >= at_least)
     require(inside, argument, rule, value)
     return int(value)
+
+
+def is_integer(value: Any) -> bool:
+    """Return whether ``value`` is an integer; True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def real(

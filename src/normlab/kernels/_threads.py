@@ -1,0 +1,99 @@
+"""Work shared out among threads, and how many there are.
+
+Kernels release the GIL, so that plain Python threads run them side by side. They sleep while there
+is nothing to do: OpenMP's and BLAS's own threads go on spinning for milliseconds after their work,
+and take the processor from whatever comes next. So BLAS is held to one thread, and large products
+are shared out here like everything else.
+
+What an item of work computes follows from the shapes alone; the number of threads decides only who
+computes it, so that it changes no bit of a result.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+
+import numba
+from threadpoolctl import ThreadpoolController
+
+from normlab import _checks
+
+
+@contextmanager
+def threads(n: int | None = None) -> Iterator[None]:
+    """Compute on ``n`` threads in this block, and hold BLAS to one thread a product.
+
+    Parameters
+    ----------
+    n
+        At least 1, at most the number of processors that Numba sees (``NUMBA_NUM_THREADS``).
+        Default: as many as there are now, at first all of them.
+
+    Notes
+    -----
+    ``numba.set_num_threads`` sets the same number. The setting belongs to the calling thread; that
+    of BLAS to the whole process.
+
+    Examples
+    --------
+    >>> with threads(1):
+    ...     n_threads()
+    1
+    """
+    before = n_threads()
+    most = _most_threads()
+    wanted = before if n is None else _checks.integer("n", n, at_least=1)
+    remedy = "NUMBA_NUM_THREADS, set before the start, allows more."
+    _checks.require(wanted <= most, "n", f"be at most {most}", wanted, remedy)
+    numba.set_num_threads(wanted)
+    try:
+        with _blas().limit(limits=1, user_api="blas"):
+            yield
+    finally:
+        numba.set_num_threads(before)
+
+
+def n_threads() -> int:
+    """Return on how many threads kernels called from this thread compute."""
+    return int(numba.get_num_threads())
+
+
+def in_parallel(task: Callable[[int], object], n_items: int) -> None:
+    """Call ``task(i)`` for each i below ``n_items``, on all threads; return when all are done.
+
+    To wake a thread takes some 50 microseconds: worth it for milliseconds of work.
+    """
+    items = iter(range(n_items))  # each is taken once, by whichever thread comes first
+
+    def work() -> None:
+        for i in items:
+            task(i)
+
+    helpers = [_pool().submit(work) for _ in range(min(n_threads(), n_items) - 1)]
+    try:
+        work()
+    finally:
+        for helper in helpers:
+            if not helper.cancel():  # where it has not begun, nothing is left for it
+                helper.result()
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_most_threads(), "normlab")
+
+
+def _most_threads() -> int:
+    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    return most
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads stay behind in the parent
