@@ -12,7 +12,9 @@ from layers import laws
 from layers.cases import Case
 from normlab import gradcheck
 from normlab.errors import OptimizerError
-from normlab.layers import BatchNorm, Dense, Layer, ReLU
+from normlab.kernels import convolution
+from normlab.kernels.windows import Windows
+from normlab.layers import AveragePool2D, BatchNorm, Conv2D, Dense, Layer, MaxPool2D, ReLU
 from normlab.network import Network
 from normlab.training import SGD, Adam, TrainingConfig
 
@@ -201,6 +203,77 @@ def test_10e_7_is_1e_6_and_a_layer_with_1e_7_is_caught() -> None:
     ]
     np.testing.assert_array_equal(outputs[0], outputs[1])
     assert np.abs(outputs[2] / outputs[1] - 1).min() > 0.2
+
+
+class WithDx(Conv2D):
+    """Convolution with another dx."""
+
+    def __init__(self, dx: Callable[[Array, Array, Any], Array], **options: Any) -> None:
+        super().__init__(2, 3, 3, rng=np.random.default_rng(0), **options)
+        self.dx = dx
+
+    def backward(self, dy: Array, cache: Any) -> Any:
+        return self.dx(dy, self.weight, cache.windows), self.parameter_gradients(dy, cache)
+
+
+def shifted(dy: Array, weight: Array, w: Any) -> Array:
+    before = w.before[0] - 1, w.before[1] - 1
+    return convolution.backward_input(dy, weight, w._replace(before=before))
+
+
+def without_stride(dy: Array, weight: Array, w: Any) -> Array:
+    dx = np.zeros((len(dy), *w.image, weight.shape[2]))
+    found = convolution.backward_input(dy, weight, w._replace(stride=(1, 1), image=w.output))
+    dx[:, : w.output[0], : w.output[1]] = found
+    return dx
+
+
+WRONG_DX: dict[str, Callable[[Array, Array, Any], Array]] = {
+    "weight turned around": lambda dy, weight, w: convolution.backward_input(
+        dy, weight[::-1, ::-1], w
+    ),
+    "padding forgotten": shifted,
+    "stride forgotten": without_stride,
+    "border left out": lambda dy, weight, w: np.pad(
+        convolution.backward_input(dy, weight, w)[:, 1:-1, 1:-1], ((0, 0), (1, 1), (1, 1), (0, 0))
+    ),
+}
+
+
+def with_dx(dx: Callable[[Array, Array, Any], Array]) -> Case:
+    return Case("mutant", lambda dtype: WithDx(dx, stride=2, dtype=dtype), (3, 6, 5, 2))
+
+
+@both_checks
+@pytest.mark.parametrize("name", WRONG_DX)
+def test_a_wrong_dx_of_a_convolution_fails_the_gradient_check(law: laws.Law, name: str) -> None:
+    assert not caught_by(law, with_dx(convolution.backward_input))
+    assert caught_by(law, with_dx(WRONG_DX[name]))
+
+
+class FirstImageOnly(Conv2D):
+    """d_weight of the first image, as where a sum over the batch was forgotten."""
+
+    def parameter_gradients(self, dy: Array, cache: Any) -> Any:
+        return super().parameter_gradients(dy[:1], cache._replace(x=cache.x[:1]))
+
+
+class MeanOverPlaces(Conv2D):
+    """d_bias is a mean over the places of a map."""
+
+    def parameter_gradients(self, dy: Array, cache: Any) -> Any:
+        found = super().parameter_gradients(dy, cache)
+        return found | {"bias": dy.mean(axis=(1, 2)).sum(axis=0)}
+
+
+@both_checks
+@pytest.mark.parametrize("make", [FirstImageOnly, MeanOverPlaces])
+def test_wrong_gradients_of_a_convolution_fail_the_gradient_check(law: laws.Law, make: Any) -> None:
+    def layer(dtype: str) -> Conv2D:
+        wrong: Conv2D = make(2, 3, 3, rng=np.random.default_rng(0), dtype=dtype)
+        return wrong
+
+    assert caught_by(law, Case("mutant", layer, (3, 4, 5, 2)))
 
 
 class WritingReLU(ReLU):

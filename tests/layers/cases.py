@@ -7,7 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.layers import BatchNorm, Dense, Dropout, Flatten, Layer, ReLU, Sigmoid, Tanh
+from normlab.layers import (
+    AveragePool2D,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    ReLU,
+    Sigmoid,
+    Tanh,
+)
 
 Array = NDArray[Any]
 
@@ -65,11 +78,42 @@ def dense(name: str, **options: Any) -> Case:
     )
 
 
+def conv(name: str, image: tuple[int, int], kernel_size: Any, **options: Any) -> Case:
+    return Case(
+        f"Conv2D {name}",
+        lambda dtype: Conv2D(
+            2, 3, kernel_size, rng=np.random.default_rng(0), dtype=dtype, **options
+        ),
+        (3, *image, 2),
+        (3, *image, 3),
+    )
+
+
 def dropout(rate: float, shape: tuple[int, ...]) -> Case:
     def make(dtype: str) -> Dropout:
         return Dropout(rate, rng=np.random.default_rng(0))
 
     return Case(f"Dropout {rate:g} {len(shape)}-D", make, shape)
+
+
+POOLS: dict[str, tuple[int | tuple[int, int], tuple[int, ...], dict[str, Any]]] = {
+    "edge to edge": (2, (3, 4, 4, 2), {}),
+    "with a rest": (2, (2, 5, 3, 3), {}),
+    "overlapping": (3, (2, 6, 5, 2), {"stride": 1}),
+    "with gaps": (2, (2, 7, 8, 2), {"stride": (3, 4)}),
+    "same": (2, (2, 5, 4, 2), {"padding": "same"}),
+    "same, overlapping": (3, (2, 4, 5, 1), {"stride": 2, "padding": "same"}),
+    "padded": ((3, 2), (2, 5, 4, 2), {"stride": (2, 1), "padding": 1}),
+    "of one cell": (1, (2, 3, 2, 2), {}),
+    "of whole images": ((4, 3), (3, 4, 3, 2), {}),
+}
+
+
+def pools(make: type[MaxPool2D] | type[AveragePool2D]) -> list[Case]:
+    def case(name: str, size: Any, shape: tuple[int, ...], options: dict[str, Any]) -> Case:
+        return Case(f"{make.__name__} {name}", lambda _: make(size, **options), shape, shape[:3])
+
+    return [case(name, *pool) for name, pool in POOLS.items()]
 
 
 CASES = [
@@ -92,6 +136,16 @@ CASES = [
     dense("with bias"),
     dense("without bias", bias=False),
     dense("by number", weight_init=0.1),
+    conv("with padding", (4, 5), 3),
+    conv("without bias", (4, 3), 3, bias=False),
+    conv("inside only", (5, 4), 3, padding="valid"),
+    conv("with a stride", (5, 6), 3, stride=2),
+    conv("with an even window", (4, 5), 2),
+    conv("with gaps", (7, 8), 2, stride=(3, 4), padding="valid"),
+    conv("with much padding", (3, 2), (2, 3), padding=3),
+    conv("with windows as large as images", (3, 4), (3, 4), padding="valid"),
+    conv("with windows larger than images", (2, 3), 5),
+    conv("with one place a window", (3, 3), 1, stride=2),
     Case("ReLU rows", lambda dtype: ReLU(), (5, 4)),
     Case("ReLU images", lambda dtype: ReLU(), (4, 2, 3, 2)),
     Case("Sigmoid rows", lambda dtype: Sigmoid(), (5, 4)),
@@ -103,4 +157,9 @@ CASES = [
     dropout(0.0, (6, 4)),
     Case("Flatten images", lambda dtype: Flatten(), (4, 2, 3, 2), ()),
     Case("Flatten rows", lambda dtype: Flatten(), (4, 3), ()),
+    *pools(MaxPool2D),
+    *pools(AveragePool2D),
+    Case("GlobalAveragePool images", lambda dtype: GlobalAveragePool(), (4, 2, 3, 2), (5,)),
+    Case("GlobalAveragePool rows", lambda dtype: GlobalAveragePool(), (4, 3), (5,)),
+    Case("GlobalAveragePool sequences", lambda dtype: GlobalAveragePool(), (2, 5, 3), (2, 0, 3)),
 ]

@@ -53,6 +53,36 @@ def test_float32_rounds_the_same_draws() -> None:
     np.testing.assert_array_equal(single, double.astype(np.float32))
 
 
+def test_truncated_draws_lie_within_two_deviations_and_deviate_by_0_88_of_one() -> None:
+    weight = draw_weight((300, 400), 0.1, rng(), F8, truncated=True)
+    assert np.abs(weight).max() <= 0.2
+    assert abs(weight.mean()) < 1e-3
+    assert weight.std() == pytest.approx(0.08796, rel=0.005)
+
+
+def test_truncating_draws_again_only_what_lies_beyond() -> None:
+    plain, truncated = (draw_weight((30, 40), 1.0, rng(), F8, truncated=t) for t in (False, True))
+    inside = np.abs(plain) <= 2
+    assert 0.9 < inside.mean() < 1
+    np.testing.assert_array_equal(truncated[inside], plain[inside])
+
+
+def test_truncated_draws_are_scaled_and_rounded_like_others() -> None:
+    one = draw_weight((30, 40), 1.0, rng(), F8, truncated=True)
+    tenth = draw_weight((30, 40), 0.1, rng(), F4, truncated=True)
+    np.testing.assert_array_equal(tenth, (0.1 * one).astype(np.float32))
+
+
+def test_a_layer_truncates_where_it_is_told_to() -> None:
+    weights = [Dense(30, 40, rng=rng(), truncated=t).weight for t in (False, True)]
+    assert [bool(np.abs(w).max() > 2 * weight_std("he", 30, 40)) for w in weights] == [True, False]
+
+
+def test_truncated_is_a_yes_or_no() -> None:
+    with pytest.raises(ArgumentError, match=r"^truncated must be True or False, got 2\.0"):
+        Dense(4, 3, rng=rng(), truncated=2.0)  # type: ignore[arg-type]  # the point
+
+
 def test_weights_are_a_row_for_each_input() -> None:
     assert Dense(4, 3, rng=rng()).weight.shape == (4, 3)
 

@@ -6,6 +6,8 @@ the optimizers, which work in place, are the stated exception).
 - ``moments``: count, mean, M2 of columns, and their merge
 - ``batch_norm``: normalization of rows
 - ``dense``: x W + b
+- ``convolution``: that of images, with ``windows`` (where they stand) and ``gathered_product``
+- ``pooling``: maxima and means of windows
 - ``activations``: ReLU, sigmoid, tanh
 - ``losses``: softmax cross-entropy, squared error
 - ``updates``: the steps of the optimizers

@@ -34,6 +34,9 @@ class Dense(Layer[DenseCache]):
     weight_init
         ``"he"``, ``"xavier"``, ``"lecun"``, or a number: the standard deviation of a normal
         distribution with mean 0 (``initializers.draw_weight``). Default ``"he"``, made for ReLU.
+    truncated
+        Whether weights beyond two standard deviations are drawn again, as by TensorFlow's
+        ``truncated_normal``; they then deviate by 0.880 of what is stated. Default False.
     bias
         Whether there is a bias, which starts at 0. Right before batch normalization it does
         nothing: the mean is subtracted again, and its true gradient is 0.
@@ -65,13 +68,15 @@ class Dense(Layer[DenseCache]):
         *,
         rng: np.random.Generator | None = None,
         weight_init: WeightInit = "he",
+        truncated: bool = False,
         bias: bool = True,
         dtype: DTypeLike = np.float32,
     ) -> None:
         self.n_inputs = _checks.integer("n_inputs", n_inputs, at_least=1)
         self.n_outputs = _checks.integer("n_outputs", n_outputs, at_least=1)
         dtype = _checks.float_dtype("dtype", dtype)
-        self.weight = draw_weight((self.n_inputs, self.n_outputs), weight_init, rng, dtype)
+        shape = self.n_inputs, self.n_outputs
+        self.weight = draw_weight(shape, weight_init, rng, dtype, truncated)
         self.bias = np.zeros(self.n_outputs, dtype) if _checks.boolean("bias", bias) else None
 
     @property

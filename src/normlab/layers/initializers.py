@@ -41,13 +41,20 @@ def draw_weight(
     weight_init: WeightInit,
     rng: np.random.Generator | None,
     dtype: np.dtype[np.floating[Any]],
+    truncated: bool = False,
 ) -> FloatArray:
-    """Return normal weights; the last axis of ``shape`` counts outputs, the others inputs.
+    """Return normal weights; the last two axes of ``shape`` count inputs and outputs.
+
+    Axes before them are the cells of a window: an output has the inputs of all cells, and an input
+    reaches the outputs of as many windows.
 
     The standard normal draws are made in float64 and scaled after, so that neither the dtype
-    nor the scale changes which draws a network starts from.
+    nor the scale changes which draws a network starts from. ``truncated``: draws beyond two are
+    made again until none is left, as by TensorFlow's ``truncated_normal``. The scale stays, so
+    that the weights deviate by 0.880 of the standard deviation stated.
     """
-    std = weight_std(weight_init, prod(shape[:-1]), prod(shape) // prod(shape[:-1]))
+    *window, n_inputs, n_outputs = shape
+    std = weight_std(weight_init, prod(window) * n_inputs, prod(window) * n_outputs)
     if rng is None:
         if std != 0:
             raise ArgumentError(
@@ -55,4 +62,16 @@ def draw_weight(
                 " Make one with np.random.default_rng(seed)."
             )
         return np.zeros(shape, dtype)
-    return (std * _checks.generator("rng", rng).standard_normal(shape)).astype(dtype)
+    draws = _checks.generator("rng", rng).standard_normal(shape)
+    if _checks.boolean("truncated", truncated):
+        _truncate(draws, rng)
+    return (std * draws).astype(dtype)
+
+
+def _truncate(draws: FloatArray, rng: np.random.Generator) -> None:
+    """Draw those beyond two again, in place."""
+    values = draws.reshape(-1)
+    beyond = np.flatnonzero(np.abs(values) > 2)
+    while len(beyond):
+        values[beyond] = rng.standard_normal(len(beyond))
+        beyond = beyond[np.abs(values[beyond]) > 2]

@@ -1,22 +1,13 @@
 """Where a window that slides over images stands: sizes, strides and padding, in both directions."""
 
 from collections.abc import Iterable
-from typing import Any, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from normlab import _checks
 from normlab.errors import ShapeError
+from normlab.kernels.windows import Pair, Windows
 
-Pair: TypeAlias = tuple[int, int]
 Padding: TypeAlias = Literal["same", "valid"] | int
-
-
-class Windows(NamedTuple):
-    """The windows on images of one size."""
-
-    size: Pair  # (height, width) of a window
-    stride: Pair  # steps between windows, down and across
-    before: Pair  # rows above the image, columns left of it, that windows reach into
-    output: Pair  # how many windows there are, down and across
 
 
 def pair(argument: str, value: Any) -> Pair:
@@ -55,7 +46,7 @@ def windows(image: Pair, size: Pair, stride: Pair, padding: Padding) -> Windows:
             )
         befores.append(before)
         outputs.append(room // stride[i] + 1)
-    return Windows(size, stride, (befores[0], befores[1]), (outputs[0], outputs[1]))
+    return Windows(size, stride, (befores[0], befores[1]), (outputs[0], outputs[1]), image)
 
 
 def _around(image: int, size: int, stride: int, padding: Padding) -> Pair:

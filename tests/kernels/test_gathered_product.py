@@ -1,0 +1,81 @@
+"""The product whose left factor is gathered, against NumPy's product of what it gathers."""
+
+import numpy as np
+import pytest
+
+from kernels.shapes import Array
+from normlab.kernels import gathered_product as kernel
+from normlab.kernels._tile import ROWS, VECTOR_BYTES
+
+ROW_COUNTS = [1, ROWS - 1, ROWS, ROWS + 1, 5 * ROWS + 4]
+K_COUNTS = [1, 2, kernel.BLOCK_K, kernel.BLOCK_K + 1, 2 * kernel.BLOCK_K + 3]
+TOLERANCE = {"float32": 2e-4, "float64": 1e-12}
+
+
+def columns(dtype: str) -> list[int]:
+    """Return numbers of columns around whole vectors, and panels of several."""
+    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
+    return [1, lanes - 1, lanes, lanes + 1, 2 * lanes, 3 * lanes, 4 * lanes, 7 * lanes + 1]
+
+
+def product(a: Array, row: Array, col: Array, b: Array, start: Array) -> Array:
+    """Return the product with rows that have room between them, which stays as it was."""
+    n = b.shape[1]
+    out = np.full((len(row), n + 3), -7.0, a.dtype)
+    out_row = np.arange(len(row)) * (n + 3)
+    panels = kernel.packed(b)
+    start_row = np.arange(len(row)) * n
+    kernel.gathered_product(
+        a, row, col, panels, n, start.reshape(-1), start_row, out.reshape(-1), out_row
+    )
+    assert (out[:, n:] == -7.0).all()
+    return out[:, :n]
+
+
+def factors(m: int, n_k: int, n: int, dtype: str) -> tuple[Array, ...]:
+    rng = np.random.default_rng(m + n_k + n)
+    a = rng.standard_normal(1000).astype(dtype)
+    row, col = rng.integers(0, 500, m), rng.integers(0, 500, n_k)
+    b, start = rng.standard_normal((n_k, n)), rng.standard_normal((m, n))
+    return a, row, col, b.astype(dtype), start.astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n_k", K_COUNTS)
+@pytest.mark.parametrize("m", ROW_COUNTS)
+def test_it_is_the_product_with_what_the_offsets_gather(m: int, n_k: int, dtype: str) -> None:
+    for n in columns(dtype):
+        a, row, col, b, start = factors(m, n_k, n, dtype)
+        expected = start.astype(float) + a[row[:, None] + col].astype(float) @ b.astype(float)
+        found = product(a, row, col, b, start)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE[dtype] * n_k**0.5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_row_has_the_same_bits_in_any_company(dtype: str) -> None:
+    """So the result does not depend on how rows are shared out among threads."""
+    for n in columns(dtype):
+        a, row, col, b, start = factors(2 * ROWS + 1, 300, n, dtype)
+        together = product(a, row, col, b, start)
+        alone = [product(a, row[i : i + 1], col, b, start[i : i + 1]) for i in range(len(row))]
+        assert together.tobytes() == np.concatenate(alone).tobytes()
+
+
+def test_nan_and_infinity_reach_their_own_row_and_column_only() -> None:
+    a, row, col, b, start = factors(8, 5, 20, "float32")
+    row, col = 10 * np.arange(8), np.arange(5)
+    a[32], b[1, 4] = np.nan, np.inf
+    found = product(a, row, col, b, start)
+    finite = np.isfinite(found)
+    assert not finite[3].any()
+    assert not finite[:, 4].any()
+    assert np.delete(np.delete(finite, 3, 0), 4, 1).all()
+
+
+def test_packing_pads_the_last_panel_with_zeros() -> None:
+    lanes = VECTOR_BYTES // 4
+    b = np.arange(2.0 * (lanes + 1), dtype="float32").reshape(2, lanes + 1) + 1
+    panels = kernel.packed(b)
+    assert panels.size == 2 * 2 * lanes
+    np.testing.assert_array_equal(panels.reshape(2, -1)[:, : lanes + 1], b)
+    assert (panels.reshape(2, -1)[:, lanes + 1 :] == 0).all()
