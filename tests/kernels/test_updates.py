@@ -87,3 +87,53 @@ def test_an_update_leaves_the_gradient_as_it_is() -> None:
     before = g.tobytes()
     updates.adam(np.ones(SIZE), g, np.zeros(SIZE), np.zeros(SIZE), 0.1, 0.9, 0.999, 0.5, 1e-8)
     assert g.tobytes() == before
+
+
+DECAYING: list[tuple[Kernel, int, tuple[float, ...]]] = [
+    (updates.momentum, 1, (0.1, 0.9)),
+    (updates.nesterov, 1, (0.1, 0.9)),
+    (updates.rmsprop, 1, (0.1, 0.9, 1e-3)),
+    (updates.adam, 2, (0.1, 0.1, 0.1, 1.0, 1e-3)),
+]
+every_decay = pytest.mark.parametrize(("kernel", "n_states", "constants"), DECAYING)
+both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+
+@both_dtypes
+@every_decay
+def test_where_the_gradient_has_become_0_the_state_ends_at_0(
+    kernel: Kernel, n_states: int, constants: tuple[float, ...], dtype: str
+) -> None:
+    """Not among the denormal numbers, where a factor of 0.9 rounds to itself."""
+    scalars = [np.dtype(dtype).type(constant) for constant in constants]
+    p, g = rows((SIZE,), dtype, seed=1), rows((SIZE,), dtype, seed=2)
+    state = [np.zeros(SIZE, dtype) for _ in range(n_states)]
+    kernel(p, g, *state, *scalars)
+    assert all(np.all(array != 0) for array in state)
+    for _ in range(1000 if dtype == "float32" else 7000):
+        kernel(p, np.zeros(SIZE, dtype), *state, *scalars)
+    assert not any(np.any(array) for array in state)
+    assert np.all(np.isfinite(p))
+
+
+@both_dtypes
+def test_denormal_is_what_lies_below_the_least_normal_number(dtype: str) -> None:
+    least = np.finfo(dtype).tiny
+    below = np.nextafter(least, np.dtype(dtype).type(0))
+    v = np.array([least, -least, below, -below, 0, np.inf, np.nan], dtype)
+    kept = np.array([least, -least, 0, 0, 0, np.inf, np.nan], dtype)
+    g, one = np.zeros(len(v), dtype), np.dtype(dtype).type(1)
+    updates.momentum(np.zeros(len(v), dtype), g, v, one, one)
+    np.testing.assert_array_equal(v, kept)
+
+
+@both_dtypes
+@every_decay
+def test_a_gradient_of_nan_is_seen_in_state_and_parameter(
+    kernel: Kernel, n_states: int, constants: tuple[float, ...], dtype: str
+) -> None:
+    p, g = np.ones(3, dtype), np.array([1, np.nan, 1], dtype)
+    state = [np.zeros(3, dtype) for _ in range(n_states)]
+    kernel(p, g, *state, *map(np.dtype(dtype).type, constants))
+    for array in (p, *state):
+        assert np.isnan(array).tolist() == [False, True, False]

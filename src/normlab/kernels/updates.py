@@ -5,12 +5,24 @@ one dtype; so are the scalars, or float32 parameters would be updated at float64
 and the state are changed; nothing else is.
 
 One pass over memory each: written with NumPy, Adam takes ten.
+
+Where a gradient stays 0, a state that shrinks by a factor each step does not reach 0: nine tenths
+of the smallest denormal number round to itself. Square roots of such numbers take several times as
+long, on some processors products too. So a state that has become denormal is set to 0.
 """
+
+from typing import Any
 
 import numpy as np
 
 from normlab._typing import FloatArray
 from normlab.kernels._compile import compiled
+
+
+@compiled
+def _normal(value: Any, least: Any) -> Any:
+    # 0 for what is denormal, below the least normal number. NaN stays: it is not below.
+    return 0.0 if abs(value) < least else value
 
 
 @compiled
@@ -23,16 +35,18 @@ def sgd(p: FloatArray, g: FloatArray, learning_rate: float) -> None:
 @compiled
 def momentum(p: FloatArray, g: FloatArray, v: FloatArray, learning_rate: float, mu: float) -> None:
     """Apply v = mu v - learning_rate g, then p += v."""
+    least = np.finfo(p.dtype).tiny
     for i in range(p.size):
-        v[i] = mu * v[i] - learning_rate * g[i]
+        v[i] = _normal(mu * v[i] - learning_rate * g[i], least)
         p[i] += v[i]
 
 
 @compiled
 def nesterov(p: FloatArray, g: FloatArray, v: FloatArray, learning_rate: float, mu: float) -> None:
     """Apply v = mu v - learning_rate g, then p += mu v - learning_rate g."""
+    least = np.finfo(p.dtype).tiny
     for i in range(p.size):
-        v[i] = mu * v[i] - learning_rate * g[i]
+        v[i] = _normal(mu * v[i] - learning_rate * g[i], least)
         p[i] += mu * v[i] - learning_rate * g[i]
 
 
@@ -49,8 +63,10 @@ def rmsprop(
     p: FloatArray, g: FloatArray, h: FloatArray, learning_rate: float, rho: float, eps: float
 ) -> None:
     """Apply h = rho h + (1 - rho) g^2, then p -= learning_rate g / (sqrt(h) + eps)."""
+    least = np.finfo(p.dtype).tiny
     for i in range(p.size):
         h[i] += (1 - rho) * (g[i] * g[i] - h[i])
+        h[i] = _normal(h[i], least)
         p[i] -= learning_rate * g[i] / (np.sqrt(h[i]) + eps)
 
 
@@ -73,7 +89,8 @@ def adam(
     new1 is 1 - beta1 and new2 is 1 - beta2: float32 would round a beta2 near 1 to 1. The step size
     holds the bias correction of m: learning_rate / (1 - beta1^t); v_correction is 1 - beta2^t.
     """
+    least = np.finfo(p.dtype).tiny
     for i in range(p.size):
-        m[i] += new1 * (g[i] - m[i])
-        v[i] += new2 * (g[i] * g[i] - v[i])
+        m[i] = _normal(m[i] + new1 * (g[i] - m[i]), least)
+        v[i] = _normal(v[i] + new2 * (g[i] * g[i] - v[i]), least)
         p[i] -= step_size * m[i] / (np.sqrt(v[i] / v_correction) + eps)

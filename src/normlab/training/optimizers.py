@@ -12,6 +12,8 @@ from normlab import _checks
 from normlab._typing import FloatArray, Gradients, Parameters
 from normlab.errors import ArgumentError, OptimizerError
 from normlab.kernels import updates
+from normlab.kernels._compile import is_large
+from normlab.kernels._threads import in_parallel, n_threads
 
 SMALLEST_EPS = 1.2e-38
 """The smallest that float32 holds with all its digits; 0 would divide 0 by 0."""
@@ -62,13 +64,27 @@ class Optimizer(ABC):
         for name, p in parameters.items():
             flat = np.ascontiguousarray(p).reshape(-1)
             g = np.ascontiguousarray(gradients[name], dtype=p.dtype).reshape(-1)
-            self._update(name, flat, g, p.dtype.type)
+            self._update_in_parts(name, flat, g)
             if not p.flags.c_contiguous:
                 p[...] = flat.reshape(p.shape)
 
+    def _update_in_parts(self, name: str, p: FloatArray, g: FloatArray) -> None:
+        """Update one flat parameter, on all threads where it is large."""
+        n_parts = 2 * n_threads() if is_large(p) else 1
+        size = -(-p.size // n_parts)
+
+        def update(i: int) -> None:
+            part = slice(i * size, (i + 1) * size)
+            state = [slot[part] for slot in self._state[name]]
+            self._update(name, p[part], g[part], state, p.dtype.type)
+
+        in_parallel(update, n_parts)
+
     @abstractmethod
-    def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
-        """Update one flat parameter; ``scalar`` turns a number into one of its dtype."""
+    def _update(
+        self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
+    ) -> None:
+        """Update a part of one parameter; ``scalar`` turns a number into one of its dtype."""
 
     def _bind(self, parameters: Parameters) -> None:
         if not self._bound:
@@ -117,7 +133,9 @@ class SGD(Optimizer):
     array([0.5, 1.5])
     """
 
-    def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
+    def _update(
+        self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
+    ) -> None:
         updates.sgd(p, g, scalar(self.learning_rate))
 
 
@@ -134,8 +152,10 @@ class Momentum(Optimizer):
         super().__init__(learning_rate)
         self.momentum = _checks.real("momentum", momentum, at_least=0, below=1)
 
-    def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
-        (v,) = self._state[name]
+    def _update(
+        self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
+    ) -> None:
+        (v,) = state
         updates.momentum(p, g, v, scalar(self.learning_rate), scalar(self.momentum))
 
 
@@ -146,8 +166,10 @@ class Nesterov(Momentum):
     et al. (2013), eq. 3-4, with the parameters kept at the point where the gradient is taken.
     """
 
-    def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
-        (v,) = self._state[name]
+    def _update(
+        self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
+    ) -> None:
+        (v,) = state
         updates.nesterov(p, g, v, scalar(self.learning_rate), scalar(self.momentum))
 
 
@@ -163,8 +185,10 @@ class AdaGrad(Optimizer):
         super().__init__(learning_rate)
         self.eps = _checks.real("eps", eps, at_least=SMALLEST_EPS)
 
-    def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
-        (h,) = self._state[name]
+    def _update(
+        self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
+    ) -> None:
+        (h,) = state
         updates.adagrad(p, g, h, scalar(self.learning_rate), scalar(self.eps))
 
 
@@ -182,8 +206,10 @@ class RMSProp(Optimizer):
         self.rho = _checks.real("rho", rho, at_least=0, below=1)
         self.eps = _checks.real("eps", eps, at_least=SMALLEST_EPS)
 
-    def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
-        (h,) = self._state[name]
+    def _update(
+        self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
+    ) -> None:
+        (h,) = state
         rates = scalar(self.learning_rate), scalar(self.rho), scalar(self.eps)
         updates.rmsprop(p, g, h, *rates)
 
@@ -216,8 +242,10 @@ class Adam(Optimizer):
         self.beta2 = _checks.real("beta2", beta2, at_least=0, below=1)
         self.eps = _checks.real("eps", eps, at_least=SMALLEST_EPS)
 
-    def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
-        m, v = self._state[name]
+    def _update(
+        self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
+    ) -> None:
+        m, v = state
         step_size = self.learning_rate / (1 - self.beta1**self.n_steps)
         v_correction = 1 - self.beta2**self.n_steps
         rates = (step_size, 1 - self.beta1, 1 - self.beta2, v_correction, self.eps)
@@ -244,7 +272,9 @@ class AdamW(Adam):
         super().__init__(learning_rate, beta1=beta1, beta2=beta2, eps=eps)
         self.weight_decay = _checks.real("weight_decay", weight_decay, at_least=0)
 
-    def _update(self, name: str, p: FloatArray, g: FloatArray, scalar: Any) -> None:
+    def _update(
+        self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
+    ) -> None:
         if name.rpartition(".")[2] == "weight":
             p *= scalar(1 - self.learning_rate * self.weight_decay)
-        super()._update(name, p, g, scalar)
+        super()._update(name, p, g, state, scalar)
