@@ -3,8 +3,11 @@
 import pytest
 from rich.console import Console
 
+from figures.made_up import results
+from lab.test_published_tables import printed
 from normlab._table import Table
 from normlab.cli import tables
+from normlab.cli.one_run import tell
 from normlab.cli.tables import print_table
 
 ROWS = (("0.00736", "+0.123 to +0.456"), ("1", "-0.500 to +0.500"))
@@ -51,3 +54,13 @@ def test_title_and_caption_are_printed(capsys: pytest.CaptureFixture[str]) -> No
 def test_text_in_brackets_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(Table(("a",), (("[red]x[/red]",),)))
     assert "[red]x[/red]" in capsys.readouterr().out
+
+
+def test_a_run_tells_its_published_table_before_the_verdicts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tell(printed())
+    out = capsys.readouterr().out
+    assert out.index("difference") < out.index("does not converge") < out.index("It prints 10%.")
+    tell(results())
+    assert "published" not in capsys.readouterr().out

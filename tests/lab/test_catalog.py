@@ -10,12 +10,14 @@ from normlab import lab
 from normlab.errors import ExperimentError
 from normlab.lab import Experiment
 from normlab.lab.claims import Claim
-from normlab.lab.config import TrialConfig
+from normlab.lab.config import SetUp, TrialConfig
 from normlab.lab.factors import Level, grid
 from normlab.lab.verdicts import MIN_PAIRS
+from normlab.network import CNNSpec, MLPSpec
 
 NAMES = [
     "batch-size",
+    "cnn-learning-rate",
     "covariate-shift",
     "gradient-norm",
     "learning-rate",
@@ -38,6 +40,12 @@ def resolved(experiment: Experiment, **levels: Level) -> TrialConfig:
     """Return the training at these levels, and the first of the factors not named."""
     first = {name: values[0] for name, values in experiment.levels.items()}
     return experiment.resolve(first | levels, 0)
+
+
+def perceptron(config: SetUp | Experiment) -> MLPSpec:
+    """Return the network, which is to be one."""
+    assert isinstance(config.network, MLPSpec)
+    return config.network
 
 
 def of_value(experiment: Experiment, response: str) -> list[Claim]:
@@ -128,7 +136,7 @@ def test_weight_scale_compares_with_and_without_normalization() -> None:
 
 
 def test_weight_scale_trains_the_published_network() -> None:
-    spec = loaded("weight-scale").network
+    spec = perceptron(loaded("weight-scale"))
     assert spec.sizes == (784, 100, 100, 100, 100, 100, 10)
     assert (spec.activation, spec.placement, spec.convention) == ("relu", "before", "book")
     assert spec.dropout == 0
@@ -159,7 +167,7 @@ def test_weight_scale_varies_nothing_but_scale_and_normalization() -> None:
     weight_scale = loaded("weight-scale")
     configs = [weight_scale.resolve(levels, 0) for levels in grid(weight_scale.factors)]
     assert len({(c.network.weight_init, c.network.normalization) for c in configs}) == 32
-    assert len({(c.network.sizes, repr(c.training), c.data) for c in configs}) == 1
+    assert len({(perceptron(c).sizes, repr(c.training), c.data) for c in configs}) == 1
 
 
 def test_weight_scale_names_its_published_values() -> None:
@@ -173,7 +181,7 @@ def test_published_values_are_dropped_where_the_set_up_is_another() -> None:
 
 def test_on_off_trains_the_published_network() -> None:
     config = resolved(loaded("on-off"))
-    assert config.network.sizes == (784, 40, 20, 10)
+    assert perceptron(config).sizes == (784, 40, 20, 10)
     assert (config.network.activation, config.network.weight_init) == ("sigmoid", "lecun")
     assert config.data.n_train is None
     assert (config.training.optimizer, config.training.learning_rate) == ("sgd", 0.01)
@@ -201,7 +209,7 @@ def test_on_off_has_gamma_and_beta_fixed_as_published_and_trained() -> None:
 def test_overfitting_is_the_published_set_up() -> None:
     config = resolved(loaded("overfitting"))
     assert config.data.n_train == 300
-    assert config.network.sizes == (784, *[100] * 6, 10)
+    assert perceptron(config).sizes == (784, *[100] * 6, 10)
     assert (config.network.activation, config.network.weight_init) == ("relu", "he")
     assert (config.training.epochs, config.training.learning_rate) == (201, 0.01)
     assert (config.training.batch_size, config.training.replacement) == (100, True)
@@ -223,7 +231,7 @@ def test_overfitting_claims_speak_of_the_published_depth() -> None:
 
 def test_covariate_shift_is_the_published_network() -> None:
     config = resolved(loaded("covariate-shift"))
-    assert config.network.sizes == (784, 100, 100, 100, 10)
+    assert perceptron(config).sizes == (784, 100, 100, 100, 10)
     assert config.network.activation == "sigmoid"
     assert config.training.batch_size == 60
     assert config.training.probes.percentiles == (15, 50, 85)
@@ -238,7 +246,7 @@ def test_covariate_shift_looks_at_the_input_of_the_last_sigmoid() -> None:
 def test_gradient_norm_has_as_many_hidden_layers_as_its_levels_say() -> None:
     gradient_norm = loaded("gradient-norm")
     for depth in gradient_norm.levels["depth"]:
-        sizes = resolved(gradient_norm, depth=depth).network.sizes
+        sizes = perceptron(resolved(gradient_norm, depth=depth)).sizes
         assert sizes == (784, *[200] * int(depth), 10)
 
 
@@ -276,7 +284,70 @@ def test_placement_normalizes_before_after_or_not_at_all() -> None:
 def test_learning_rate_goes_from_a_thousandth_to_10() -> None:
     rates = loaded("learning-rate").levels["learning_rate"]
     assert [float(rates[0]), float(rates[-1])] == pytest.approx([1e-3, 10])
-    assert loaded("learning-rate").network.sizes == (784, *[100] * 5, 10)
+    assert perceptron(loaded("learning-rate")).sizes == (784, *[100] * 5, 10)
+
+
+def test_cnn_learning_rate_is_the_network_of_the_tutorial() -> None:
+    assert loaded("cnn-learning-rate").network == CNNSpec(
+        image_shape=(28, 28, 1),
+        maps=(32, 64),
+        kernel_size=5,
+        padding="same",
+        pool_size=2,
+        hidden=(1024,),
+        n_classes=10,
+        activation="relu",
+        weight_init=0.1,
+        truncated=True,
+        bias_init=0.1,
+        dropout=0.5,
+    )
+
+
+def test_cnn_learning_rate_trains_as_the_tutorial_does() -> None:
+    experiment = loaded("cnn-learning-rate")
+    training, data = experiment.training, experiment.data
+    assert (training.optimizer, training.steps, training.optimizer_options) == ("adam", 1000, {})
+    assert (training.batch_size, training.replacement) == (50, False)
+    assert (data.n_train, data.n_test) == (None, None)
+    assert training.recorded_steps(60_000)[-1] == 1000
+
+
+def test_cnn_learning_rate_has_the_published_rates_and_one_beyond() -> None:
+    levels = loaded("cnn-learning-rate").levels
+    assert levels["learning_rate"] == (1e-4, 1e-3, 1e-2)
+    assert levels["normalization"] == ("none", "batch")
+
+
+def test_cnn_learning_rate_draws_gamma_and_beta_as_published_or_not_at_all() -> None:
+    experiment = loaded("cnn-learning-rate")
+    found = []
+    for level in experiment.levels["initial_gamma"]:
+        network = resolved(experiment, normalization="batch", initial_gamma=level).network
+        assert isinstance(network, CNNSpec)
+        found.append((level, network.gamma_init, network.beta_init))
+    assert found == [("1", "ones", "zeros"), ("drawn", 0.1, 0.1)]
+
+
+def test_cnn_learning_rate_trains_a_network_without_normalization_once() -> None:
+    experiment = loaded("cnn-learning-rate")
+    assert (experiment.n_trials, experiment.n_trainings) == (60, 45)
+
+
+def test_cnn_learning_rate_holds_the_four_published_cells_to_what_is_printed() -> None:
+    claims = [claim for claim in loaded("cnn-learning-rate").claims if claim.published]
+    cells = {
+        (claim.where["learning_rate"], claim.where["normalization"]): (claim.published, claim.value)
+        for claim in claims
+    }
+    assert cells == {
+        (1e-4, "none"): ("96%", 0.96),
+        (1e-4, "batch"): ("95%", 0.95),
+        (1e-3, "none"): ("does not converge", 0.2),
+        (1e-3, "batch"): ("98%", 0.98),
+    }
+    assert {claim.where["initial_gamma"] for claim in claims} == {"drawn"}
+    assert [claim.tolerance for claim in claims] == [0.01, 0.01, None, 0.01]
 
 
 def test_an_unknown_name_is_an_error_that_names_the_catalog() -> None:

@@ -31,6 +31,12 @@ kind = "first"
 series = "gradient_norm"
 """
 
+CELL = (
+    CLAIM
+    + 'compare = "value"\nvalue = 0.9\npublished = "96%"\n'
+    + 'where = { weight_scale = 0.1, normalization = "batch" }\n'
+)
+
 PROBES = "\n[training.probes]\nnames = ['gradients']\n"
 
 
@@ -98,6 +104,43 @@ def test_a_part_that_does_not_fit_is_named_with_its_place_and_rule(
     parts: list[str], message: str, tmp_path: Path
 ) -> None:
     assert message in mistakes(tmp_path, *parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            CELL.replace('"value"\nvalue', '"difference"\nmargin'),
+            "claims.0: must have compare 'value' and no over where it has published",
+        ),
+        (
+            CELL + 'over = { factor = "weight_scale", reduce = "mean" }',
+            "claims.0: must have compare 'value' and no over where it has published",
+        ),
+        (
+            CELL.replace("= 0.1", "= [0.1]"),
+            "claims.0: where.weight_scale: must be one level, not a list, where the claim has",
+        ),
+        (
+            CELL.replace("weight_scale = 0.1, ", ""),
+            "claims.0.where: must name a level of 'weight_scale' too, as the claim has published",
+        ),
+        (CELL.replace('"96%"', '""'), "claims.0.published: must have at least 1 character"),
+        (CELL.replace('"96%"', "0.96"), "claims.0.published: must be a valid string, got 0.96"),
+        (CELL + CELL, "claims.1.published: must not be of a cell that a claim before it is of"),
+    ],
+)
+def test_a_published_value_that_is_of_no_one_cell_is_a_mistake(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    assert message in mistakes(tmp_path, text)
+
+
+def test_published_values_of_other_cells_and_responses_fit(tmp_path: Path) -> None:
+    other = CELL.replace("= 0.1", "= 0.01"), CELL.replace("accuracy", "loss")
+    unprinted = CELL.replace('published = "96%"', "")
+    claims = load(tmp_path, "".join([TINY, unprinted, CELL, *other])).claims
+    assert [claim.published for claim in claims] == [None, "96%", "96%", "96%"]
 
 
 def test_every_misfit_is_a_line_of_its_own(tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from lab.tiny import config, load, trials
 from normlab.data.mnist import BUNDLED
 from normlab.errors import DataError
+from normlab.kernels._threads import n_threads
 from normlab.lab.config import TrialConfig
 from normlab.lab.trial import TrialResult, compile_kernels, run_trial, timed_trial
 
@@ -70,6 +72,24 @@ def _seen(folder: Path, monkeypatch: pytest.MonkeyPatch, replicate: int) -> tupl
             if r == replicate and levels["weight_scale"] == 0.1:
                 run_trial(one)
     return weights, batches
+
+
+def test_a_trial_computes_on_one_thread_and_leaves_the_setting_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from normlab.lab import trial
+
+    result, before, seen = run_trial(config(tmp_path)), n_threads(), []
+
+    def train(*args: Any, **options: Any) -> Any:
+        blas = {p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"}
+        seen.append((n_threads(), 1 in blas))  # NumPy's; SciPy has one of its own
+        return result.history
+
+    monkeypatch.setattr(trial, "train", train)
+    run_trial(config(tmp_path))
+    assert seen == [(1, True)]
+    assert n_threads() == before
 
 
 @pytest.mark.parametrize("scale", [1e30, 1e300])

@@ -52,6 +52,21 @@ treatment = "batch"
 response = "train_accuracy"
 """
 
+CNN = (
+    TINY.replace("sizes = [784, 10, 10]", 'kind = "cnn"\nmaps = [2]\nkernel_size = 3\nhidden = [4]')
+    .replace('weight_scale]\nfield = "network.weight_init"', "initial_gamma]")
+    .replace(
+        "levels = [0.1, 0.01]",
+        "levels = [{name = '1', set = {'network.gamma_init' = 'ones'}},"
+        " {name = 'drawn', set = {'network.gamma_init' = 0.1}}]",
+    )
+    .replace("n_train = 200", "n_train = 60")
+)
+"""The same of a convolutional network, with another factor than the scale of weights.
+
+Without normalization, how gamma starts does nothing.
+"""
+
 FIGURE = """
 [[figures]]
 kind = "small-multiples"
@@ -96,7 +111,7 @@ def config(folder: Path, replicate: int = 0, **settings: Any) -> TrialConfig:
 def trials(experiment: Experiment) -> Iterator[tuple[Levels, int, TrialConfig]]:
     """Every trial: levels, replicate, configuration; one replicate after the other."""
     design = Design(experiment)
-    return ((*design.place(i), design.config(i)) for i in range(len(design)))
+    return ((*place, design.config(i)) for i in range(len(design)) for place in design.places(i))
 
 
 def run(folder: Path, n_workers: int = 1, **settings: Any) -> Results:

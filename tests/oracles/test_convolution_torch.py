@@ -26,7 +26,9 @@ def drawn(seed: int) -> tuple[Conv2D, tuple[int, ...]]:
         channels = [int(count) for count in rng.integers(1, 40, 2)]
         shape = tuple(int(size) for size in (*rng.integers(1, 5, 1), *rng.integers(1, 15, 2)))
         options: Any = {"stride": stride, "padding": padding, "bias": bool(rng.integers(2))}
-        layer = Conv2D(*channels, tuple(sizes), rng=rng, dtype="float64", **options)  # type: ignore[arg-type]
+        layer = Conv2D(
+            channels[0], channels[1], (sizes[0], sizes[1]), rng=rng, dtype="float64", **options
+        )
         try:
             layer.output_shape((*shape[1:], channels[0]))
         except ShapeError:

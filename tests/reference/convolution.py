@@ -11,7 +11,7 @@ Array = NDArray[Any]
 
 
 def forward(x: Array, weight: Array, bias: Array, w: Windows) -> Array:
-    y = np.zeros((len(x), *w.output, weight.shape[3])) + bias.astype(float)
+    y: Array = np.zeros((len(x), *w.output, weight.shape[3])) + bias.astype(float)
     for i, j, u, v, row, column in _meetings(w):
         y[:, i, j] += x[:, row, column].astype(float) @ weight[u, v].astype(float)
     return y

@@ -125,6 +125,11 @@ def test_trials_that_did_not_get_there_are_counted(shown: str) -> None:
     assert "6 trials did not get there and count with the last step, 21." in texts(shown, "p")
 
 
+def test_an_experiment_without_a_published_table_shows_none(shown: str) -> None:
+    assert "Published and measured" not in shown
+    assert "<dt>Published</dt>" not in shown
+
+
 def test_published_values_are_counted(shown: str) -> None:
     line = "2 of 3 published final values lie inside the range of our replicates."
     assert line in texts(shown, "p")

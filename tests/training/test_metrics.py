@@ -1,3 +1,4 @@
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -6,7 +7,7 @@ from toy import bits, toy_data, toy_network
 
 from normlab.data import one_hot
 from normlab.errors import ArgumentError, ShapeError
-from normlab.network import Network
+from normlab.network import CNNSpec, Network, build_cnn
 from normlab.training import SoftmaxCrossEntropy, accuracy, evaluate, metrics
 
 
@@ -68,6 +69,44 @@ def test_evaluation_does_not_depend_on_block_borders(
     result = evaluate(network, loss, data.x_train, data.y_train)
     assert result.loss == pytest.approx(loss(y, data.y_train)[0], rel=1e-6)
     assert result.accuracy == accuracy(y, data.y_train)
+
+
+@pytest.mark.parametrize("width", [3, 100, 1600])
+def test_networks_of_usual_widths_are_evaluated_500_rows_at_once(width: int) -> None:
+    # Sums over other blocks would differ in their last bits from results that are stored.
+    network = toy_network(sizes=(4, width, 3))
+    assert metrics.block_rows(network, (4,)) == 500
+
+
+def test_a_block_follows_from_the_largest_output_of_a_layer() -> None:
+    spec = CNNSpec(image_shape=(20, 30, 1), maps=(64,), kernel_size=3, hidden=())
+    network = build_cnn(spec, rng=np.random.default_rng(0))
+    assert metrics.block_rows(network, spec.image_shape) == 2**21 // (20 * 30 * 64)
+
+
+def test_a_block_has_at_least_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "EVALUATION_ELEMENTS", 2)
+    network, data = trained_statistics(), toy_data()
+    found = evaluate(network, SoftmaxCrossEntropy(), data.x_test, data.y_test)
+    assert metrics.block_rows(network, (4,)) == 1
+    assert 0 <= found.accuracy <= 1
+
+
+def test_rows_of_another_shape_are_refused_by_the_layer_that_they_reach() -> None:
+    with pytest.raises(ShapeError, match=r"^layer 0, Dense\(4, 8, bias=False\): x must have shape"):
+        evaluate(toy_network(), SoftmaxCrossEntropy(), np.zeros((2, 5)), np.zeros(2, int))
+
+
+def test_memory_does_not_grow_with_the_images_that_are_evaluated() -> None:
+    spec = CNNSpec(maps=(32,), kernel_size=3, hidden=())
+    network, peaks = build_cnn(spec, rng=np.random.default_rng(0)), []
+    for n in (100, 100, 400):  # the first time, what is kept for good is made
+        x = np.zeros((n, 28, 28, 1), np.float32)
+        tracemalloc.start()
+        evaluate(network, SoftmaxCrossEntropy(), x, np.zeros(n, int))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] < 1.5 * peaks[1] < 5 * 4 * 2**21  # some outputs of float32
 
 
 def test_evaluation_of_one_hot_targets_is_that_of_indices() -> None:

@@ -39,7 +39,7 @@ def one_run(experiment: "Experiment", folder: Path, how: How) -> Finished:
     from normlab.lab.words import place
 
     words = stderr()
-    words.print(f"{experiment.title}: {experiment.n_trials} trainings, stored in {folder}")
+    words.print(f"{experiment.title}: {experiment.n_trainings} trainings, stored in {folder}")
     if changes := lab.changes(experiment, folder):
         more = f"; {len(changes) - MOST_CHANGES} more" if len(changes) > MOST_CHANGES else ""
         words.print(
@@ -53,7 +53,7 @@ def one_run(experiment: "Experiment", folder: Path, how: How) -> Finished:
         results = _train(experiment, folder, how)
         files = write(results, folder)
     except KeyboardInterrupt:
-        kept = f"{lab.n_stored(experiment, folder)} of {experiment.n_trials} trials are kept"
+        kept = f"{lab.n_stored(experiment, folder)} of {experiment.n_trainings} trials are kept"
         same = "the same command without --fresh" if how.fresh else "the same command"
         words.print(f"Interrupted: {kept} in {folder}; {same} continues.")
         raise typer.Exit(INTERRUPTED) from None
@@ -83,13 +83,14 @@ def write(results: "Results", folder: Path) -> list[Path]:
 
 
 def tell(results: "Results") -> None:
-    """Print contrast and verdicts to stdout."""
+    """Print contrast, published table and verdicts to stdout."""
     from normlab.lab import tables
 
     print_table(results.table())
     verdicts = tables.verdicts([(results.experiment, results.verdicts())])
-    if verdicts.rows:
-        print_table(verdicts)
+    for table in (results.published_table(), verdicts):
+        if table.rows:
+            print_table(table)
 
 
 def _train(experiment: "Experiment", folder: Path, how: How) -> "Results":

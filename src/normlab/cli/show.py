@@ -39,9 +39,11 @@ def show(
     _design(experiment)
     _answers(experiment)
     out, options = stdout(), " --quick" if quick else ""
+    n_trainings, n_trials = experiment.n_trainings, experiment.n_trials
+    same = "" if n_trainings == n_trials else ", some combinations being the same training"
     out.print(
-        f"\n{experiment.n_trials} trainings: {experiment.n_trials // experiment.replicates}"
-        f" combinations of levels x {experiment.replicates} replicates."
+        f"\n{n_trainings} trainings: {n_trials // experiment.replicates}"
+        f" combinations of levels x {experiment.replicates} replicates{same}."
     )
     if not no_estimate:
         out.print(_time(experiment))

@@ -49,6 +49,7 @@ What it says::
     outcomes.py        what results are made of: trials, failures, rows of the contrast
     intervals.py       means over replicates, with an interval
     verdicts.py        claims and responses -> verdicts
+    published_tables.py  published tables, each cell beside what was measured
     tables.py          results as tables for people
     export.py          and as CSV for programs
     descriptions.py    what an experiment records, measures and draws, in sentences

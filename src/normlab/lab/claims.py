@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field, FiniteFloat
 
-from normlab.lab.factors import Level
+from normlab.lab.factors import Level, Levels
 from normlab.lab.validation import Model
 
 
@@ -71,6 +71,10 @@ class Claim(Model):
     Undecided is a combination of fewer than three replicates, and one where trials are there whose
     number is not a number. A response that counts with the last step, for want of coming, is a
     bound: it decides only what holds for every later step too.
+
+    ``published`` is what the source prints in its table, word for word (``"96%"``,
+    ``"does not converge"``): shown beside what was measured, it judges nothing. Such a claim is of
+    one cell: it compares a value, and ``where`` names one level of each factor.
     """
 
     statement: str
@@ -88,12 +92,18 @@ class Claim(Model):
     value: FiniteFloat | None = None
     tolerance: FiniteFloat | None = Field(None, gt=0)
     at_least: int | None = Field(None, ge=1)
+    published: str | None = Field(None, min_length=1)
 
     def pair(self, contrast: Contrast) -> tuple[str, Level, Level]:
         """Return the factor that is compared, baseline and treatment; default: the contrast's."""
         if self.factor is None or self.baseline is None or self.treatment is None:
             return contrast.factor, contrast.baseline, contrast.treatment
         return self.factor, self.baseline, self.treatment
+
+    @property
+    def cell(self) -> Levels:
+        """The combination of levels that ``where`` is, without those of which it names several."""
+        return {n: level for n, level in self.where.items() if not isinstance(level, tuple)}
 
     @property
     def bounds(self) -> Bounds:
@@ -122,6 +132,8 @@ class Claim(Model):
         """Yield what is wrong with levels and numbers."""
         yield from self._wrong_levels()
         yield from self._wrong_numbers()
+        if self.published is not None:
+            yield from self._no_cell()
 
     def _wrong_levels(self) -> Iterator[str]:
         given = [name is not None for name in (self.factor, self.baseline, self.treatment)]
@@ -147,3 +159,9 @@ class Claim(Model):
             yield "must have direction 'larger' or 'smaller' where compare is 'ratio'"
         if self.compare == "ratio" and self.margin is not None and self.margin < 1:
             yield f"must have a margin of at least 1 where compare is 'ratio', got {self.margin}"
+
+    def _no_cell(self) -> Iterator[str]:
+        if self.compare != "value" or self.over is not None:
+            yield "must have compare 'value' and no over where it has published"
+        for name in (name for name in self.where if name not in self.cell):
+            yield f"where.{name}: must be one level, not a list, where the claim has published"

@@ -3,13 +3,20 @@
 import hashlib
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated, TypeAlias
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from normlab.data.folder import find_files
-from normlab.lab.validation import Model
-from normlab.network import MLPSpec
+from normlab.lab.validation import Model, kind_of
+from normlab.network import CNNSpec, MLPSpec
 from normlab.training import TrainingConfig
+
+NetworkConfig: TypeAlias = Annotated[
+    Annotated[MLPSpec, Tag("mlp")] | Annotated[CNNSpec, Tag("cnn")],
+    Discriminator(kind_of),
+]
+"""The spec of the kind that is named; without a name, of the first."""
 
 
 class DataConfig(Model):
@@ -24,7 +31,7 @@ class SetUp(Model):
     """What can be set in an experiment, and can vary in it."""
 
     data: DataConfig
-    network: MLPSpec
+    network: NetworkConfig
     training: TrainingConfig
 
 

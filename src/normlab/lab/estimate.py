@@ -12,16 +12,15 @@ from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from normlab.data import Dataset
 from normlab.lab.config import TrialConfig
+from normlab.lab.design import Design
 from normlab.lab.engines import local_engine, n_processors
 from normlab.lab.experiment import Experiment
-from normlab.lab.factors import grid
 from normlab.lab.identity import trial_id
-from normlab.lab.trial import load_data
-from normlab.network import Network, build_mlp
+from normlab.lab.trial import load_data, one_thread
+from normlab.network import CNNSpec, Network, build_network
 from normlab.training import Probes, Recording, TrainingConfig, evaluate, train
 
 SECONDS = 2.0
@@ -52,8 +51,9 @@ def estimate(
     Their start, compiling and drawing are not in it. ``on_progress`` is called with the number of
     measurements that are done, and of all.
     """
-    workers = min(n_workers or n_processors(), experiment.n_trials)
-    forms = _forms(experiment)
+    design = Design(experiment)
+    workers = min(n_workers or n_processors(), len(design))
+    forms = _forms(design)
     measured = forms * ceil(workers / len(forms))  # no worker is idle: they share caches
     patience = SECONDS * workers / len(measured)
     seconds: list[float] = []
@@ -64,16 +64,16 @@ def estimate(
             seconds.append(future.result())
     on_progress(len(seconds), len(measured))
     each = float(np.average(seconds, weights=[count for _, count in measured]))
-    return Estimate(each, each * ceil(experiment.n_trials / workers), workers)
+    return Estimate(each, each * ceil(len(design) / workers), workers)
 
 
 def seconds_of(config: TrialConfig, patience: float) -> float:
     """Return how long a training takes on one thread, from ``patience`` seconds of it or so."""
     data = load_data(config)
     start = perf_counter()
-    network = build_mlp(config.network, rng=np.random.default_rng(0))
+    network = build_network(config.network, rng=np.random.default_rng(0))
     building = perf_counter() - start
-    with threadpool_limits(limits=1):
+    with one_thread():
         parts = _steps(network, data, config.training, patience / 2)
         return building + parts + _evaluations(network, data, config.training)
 
@@ -133,11 +133,10 @@ def _evaluations(network: Network, data: Dataset, config: TrainingConfig) -> flo
     return n_rows * (perf_counter() - start) / len(x)
 
 
-def _forms(experiment: Experiment) -> list[tuple[TrialConfig, int]]:
-    """Return the trainings to measure, and how many combinations of levels each stands for."""
+def _forms(design: Design) -> list[tuple[TrialConfig, int]]:
+    """Return the trainings to measure, and how many trials of a replicate each stands for."""
     forms: dict[str, tuple[TrialConfig, int]] = {}
-    for levels in grid(experiment.factors):
-        config = _form(experiment.resolve(levels, replicate=0))
+    for config in map(_form, design.one_of_each(range(len(design)))):
         key = trial_id(config)
         forms[key] = (config, forms[key][1] + 1 if key in forms else 1)
     all_forms = list(forms.values())
@@ -148,5 +147,7 @@ def _forms(experiment: Experiment) -> list[tuple[TrialConfig, int]]:
 def _form(config: TrialConfig) -> TrialConfig:
     """Return a training that takes the same time, and does not diverge."""
     network = replace(config.network, weight_init="he")
+    if isinstance(network, CNNSpec):
+        network = replace(network, gamma_init="ones", beta_init="zeros")
     training = replace(config.training, learning_rate=1e-3)
     return config.model_copy(update={"network": network, "training": training})

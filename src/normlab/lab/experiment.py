@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from normlab.lab.claims import Claim, Contrast
-from normlab.lab.config import DataConfig, TrialConfig, digest
+from normlab.lab.config import DataConfig, NetworkConfig, TrialConfig, digest
 from normlab.lab.factors import Factor, Level, Levels, grid, set_field
 from normlab.lab.figure_spec import FigureSpec
 from normlab.lab.responses import BUILT_IN, Response, ResponseSpec
 from normlab.lab.validation import Model
-from normlab.network import MLPSpec
 from normlab.training import TrainingConfig
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class Experiment(Model):
     published: str | None = None
     data: DataConfig = DataConfig()
     data_digest: str | None = None  # of data.directory, found when the experiment is loaded
-    network: MLPSpec
+    network: NetworkConfig
     training: TrainingConfig
     factors: dict[str, Factor]
     contrast: Contrast
@@ -52,6 +51,13 @@ class Experiment(Model):
     def n_trials(self) -> int:
         """Combinations of levels times replicates."""
         return len(grid(self.factors)) * self.replicates
+
+    @property
+    def n_trainings(self) -> int:
+        """Trials that are run: one for combinations of levels that differ in nothing there."""
+        from normlab.lab.design import Design  # built on this module
+
+        return len(Design(self))
 
     @property
     def levels(self) -> dict[str, tuple[Level, ...]]:

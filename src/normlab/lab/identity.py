@@ -9,18 +9,25 @@ they lie.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
 
 from normlab.lab.config import TrialConfig
+from normlab.network import CNNSpec
 
 SCHEMA = 2
 """Version of the stored form of a trial; another one means that it is computed again."""
 
 REQUIRED = object()
+
+OF_NORMALIZATION = (
+    *("placement", "convention", "scale", "shift", "gamma_init", "beta_init"),
+    "bias_before_normalization",
+)
+"""Fields of a network that do nothing where it has no normalization."""
 
 
 def trial_id(config: TrialConfig) -> str:
@@ -29,8 +36,15 @@ def trial_id(config: TrialConfig) -> str:
 
 
 def identity(config: TrialConfig) -> dict[str, Any]:
-    """Return what the result of a trial depends on, where that is not the default."""
+    """Return what the result of a trial depends on, where that is not the default.
+
+    Of a perceptron every field counts, also one that does nothing: its names are older than that
+    rule.
+    """
+    network = config.network
     tree: dict[str, Any] = _set_fields(config)
+    if isinstance(network, CNNSpec):
+        tree["network"] = {"kind": network.kind, **_set_fields(_effective(network))}
     if config.data_digest is not None:
         tree.get("data", {}).pop("directory", None)
     return tree
@@ -41,6 +55,14 @@ def name_of(identity: Mapping[str, Any]) -> str:
     tree = {"schema_version": SCHEMA, **identity}
     text = json.dumps(tree, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _effective(network: CNNSpec) -> CNNSpec:
+    """Return the network with the fields that do nothing at their defaults."""
+    if network.normalization != "none":
+        return network
+    defaults = _defaults(CNNSpec) or {}
+    return replace(network, **{name: defaults[name] for name in OF_NORMALIZATION})
 
 
 def _set_fields(value: Any) -> Any:

@@ -102,6 +102,22 @@ def _of_claim(experiment: Experiment, claim: Claim, place: str) -> Iterator[str]
             yield f"{place}.{field}: must not name the factor that is compared, got {name!r}"
     for name in claim.where:
         yield from _not_one_of(f"{place}.where", name, experiment.factors, "factors")
+    if claim.published is not None:
+        yield from _of_published(experiment, claim, place)
+
+
+def _of_published(experiment: Experiment, claim: Claim, place: str) -> Iterator[str]:
+    for name in experiment.factors:
+        if name not in claim.where:
+            yield f"{place}.where: must name a level of {name!r} too, as the claim has published"
+    same = [
+        other
+        for other in experiment.claims
+        if other.published is not None
+        and (other.response, other.where) == (claim.response, claim.where)
+    ]
+    if same[0] is not claim:
+        yield f"{place}.published: must not be of a cell that a claim before it is of"
 
 
 def _of_over(experiment: Experiment, over: Over, place: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ read from the headers of its files.
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
+from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from normlab.data.idx import read_header
 from normlab.data.mnist import BUNDLED
 from normlab.errors import DataError
 from normlab.lab.config import DataConfig, SetUp
-from normlab.network import MLPSpec
+from normlab.network import CNNSpec, MLPSpec, NetworkSpec
 from normlab.training import TrainingConfig
 
 MOST_WEIGHTS = 1_000_000_000
@@ -31,7 +32,7 @@ class DataSize(NamedTuple):
 
     n_train: int
     n_test: int
-    n_features: int
+    image_shape: tuple[int, ...]
     n_classes: int
 
 
@@ -56,15 +57,35 @@ def _of_data(data: DataConfig, size: DataSize) -> Iterator[str]:
             yield f"data.{name}: must be at most {there}, the images there are, got {wanted}"
 
 
-def _of_network(network: MLPSpec, size: DataSize) -> Iterator[str]:
-    first, last = network.sizes[0], network.sizes[-1]
-    if first != size.n_features:
-        yield f"network.sizes: must begin with {size.n_features}, the pixels an image, got {first}"
+def _of_network(network: NetworkSpec, size: DataSize) -> Iterator[str]:
+    yield from _of_mlp(network, size) if isinstance(network, MLPSpec) else _of_cnn(network, size)
+
+
+def _of_mlp(network: MLPSpec, size: DataSize) -> Iterator[str]:
+    first, last, n_pixels = network.sizes[0], network.sizes[-1], prod(size.image_shape)
+    if first != n_pixels:
+        yield f"network.sizes: must begin with {n_pixels}, the pixels an image, got {first}"
     if last != size.n_classes:
         yield f"network.sizes: must end with {size.n_classes}, the classes, got {last}"
-    n_weights = sum(n_inputs * n_outputs for n_inputs, n_outputs in pairwise(network.sizes))
+    yield from _too_many_weights("network.sizes", _n_weights(network.sizes))
+
+
+def _of_cnn(network: CNNSpec, size: DataSize) -> Iterator[str]:
+    for field, there in (("image_shape", size.image_shape), ("n_classes", size.n_classes)):
+        if (asked := getattr(network, field)) != there:
+            yield f"network.{field}: must be {there}, as in the data, got {asked}"
+    channels = (network.image_shape[2], *network.maps)
+    n_weights = network.kernel_size**2 * _n_weights(channels) + _n_weights(network.dense_sizes)
+    yield from _too_many_weights("network", n_weights)
+
+
+def _n_weights(sizes: tuple[int, ...]) -> int:
+    return sum(n_inputs * n_outputs for n_inputs, n_outputs in pairwise(sizes))
+
+
+def _too_many_weights(place: str, n_weights: int) -> Iterator[str]:
     if n_weights > MOST_WEIGHTS:
-        yield f"network.sizes: must make at most {MOST_WEIGHTS} weights, got {n_weights}"
+        yield f"{place}: must make at most {MOST_WEIGHTS} weights, got {n_weights}"
 
 
 def _of_training(training: TrainingConfig, n_train: int) -> Iterator[str]:
@@ -99,8 +120,8 @@ def _of_records(training: TrainingConfig, n_train: int) -> Iterator[str]:
 @lru_cache
 def _size(directory: str | None) -> DataSize:
     files = find_files(BUNDLED if directory is None else Path(directory))
-    one = load_mnist(directory=directory, n_train=1, n_test=1)
+    one = load_mnist(flatten=False, directory=directory, n_train=1, n_test=1)
     n_train, n_test = (
         read_header(images).shape[0] for images in (files.train_images, files.test_images)
     )
-    return DataSize(n_train, n_test, one.x_train.shape[1], one.n_classes)
+    return DataSize(n_train, n_test, one.x_train.shape[1:], one.n_classes)

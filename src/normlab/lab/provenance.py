@@ -71,6 +71,7 @@ def changes(experiment: Experiment, folder: str | PathLike[str]) -> list[str]:
         before = leaves(json.loads(read_file(Path(folder) / "experiment.json"))["experiment"])
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return []
+    before.setdefault("network.kind", "mlp")  # which runs did not name before there were others
     now = leaves(experiment.model_dump(mode="json", include=set(SET_UP)))
     return [
         f"{field} was {before.get(field)!r}, now {value!r}"

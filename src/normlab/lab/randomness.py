@@ -4,8 +4,9 @@ A generator follows from the experiment's seed, the replicate and the purpose, a
 else: not from the levels of the factors, the worker or the order of execution. So the trials of
 one replicate start from the same weights and see the same batches, and are compared in pairs.
 
-The masks of dropout come from generators that ``build_mlp`` spawns from that of the initial
-weights, one a layer; spawning draws nothing, so that the weights are the same with and without.
+The masks of dropout come from generators that the builders of networks spawn from that of the
+initial weights, and so does where gamma and beta start; spawning draws nothing, so that the weights
+are the same with and without.
 """
 
 from typing import Literal

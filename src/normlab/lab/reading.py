@@ -241,7 +241,7 @@ def _wrong_fields(experiment: Experiment) -> list[str]:
                 rule = "must be one field, such as network.weight_init"
                 found.append(f"factors.{name}.field: {rule}, got {field!r}")
                 continue
-            tree: dict[str, Any] = {}
+            tree: dict[str, Any] = {"network": {"kind": experiment.network.kind}}
             set_field(tree, field, None)
             found += [f"factors.{name}.field: {line}" for line in unknown_keys(SetUp, tree)]
     return found

@@ -11,7 +11,7 @@ from normlab import _checks
 from normlab._table import Table
 from normlab._typing import FloatArray, IntArray
 from normlab.errors import ArgumentError
-from normlab.lab import export, tables
+from normlab.lab import export, published_tables, tables
 from normlab.lab.experiment import Experiment
 from normlab.lab.factors import Level
 from normlab.lab.intervals import paired_difference
@@ -173,6 +173,13 @@ class Results:
         """Return the experiment's contrast as a table, which notebooks show."""
         return tables.contrast(self.experiment, self.contrast())
 
+    def published_table(self) -> Table:
+        """Return what sources print in their tables, cell by cell beside what was measured.
+
+        It has no rows where no claim of the experiment says what was published.
+        """
+        return tables.published(self.experiment, published_tables.compare(self))
+
     def figure(self, file: str) -> "matplotlib.figure.Figure":
         """Return the drawing of the experiment's figure of this name.
 
@@ -194,7 +201,8 @@ class Results:
 
     def _repr_html_(self) -> str:
         verdicts = tables.verdicts([(self.experiment, self.verdicts())])
-        return self.table()._repr_html_() + (verdicts._repr_html_() if verdicts.rows else "")
+        shown = [self.table(), *(t for t in (self.published_table(), verdicts) if t.rows)]
+        return "".join(table._repr_html_() for table in shown)
 
     def _last_steps(self) -> IntArray:
         """Return the last step of each combination; of all trials where all there diverged."""

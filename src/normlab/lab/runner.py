@@ -94,7 +94,7 @@ def _run_missing(
         tally.add(result.history)
 
     def failed(i: int, error: BaseException) -> None:
-        failure = Failure(*design.place(i), f"{type(error).__name__}: {error}")
+        failure = Failure(*design.places(i)[0], f"{type(error).__name__}: {error}")
         store.save_failure(design.names[i], failure, "".join(format_exception(error)))
         tally.fail()
 

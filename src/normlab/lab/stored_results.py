@@ -56,11 +56,12 @@ def results_in(
     trials, failures = [], []
     for i, history in search(design, store, tally, set_aside=False):
         cause = store.cause_of_failure(design.names[i]) if history is None else None
-        if history is not None:
-            trials.append(Trial(*design.place(i), history))
-        elif cause is not None:
-            failures.append(Failure(*design.place(i), cause))
-    tally.failed = len(failures)
+        tally.failed += cause is not None
+        for place in design.places(i):
+            if history is not None:
+                trials.append(Trial(*place, history))
+            elif cause is not None:
+                failures.append(Failure(*place, cause))
     tally.report()
     return Results(design.experiment, trials, failures)
 

@@ -15,6 +15,7 @@ from normlab.lab.experiment import Experiment
 from normlab.lab.factors import leaves
 from normlab.lab.intervals import Difference
 from normlab.lab.outcomes import ContrastRow
+from normlab.lab.published_tables import PublishedTable
 from normlab.lab.responses import Scale
 from normlab.lab.verdicts import Verdict
 
@@ -62,6 +63,22 @@ def verdicts(found: Iterable[tuple[Experiment, Sequence[Verdict]]]) -> Table:
     return Table(header, tuple(rows), numbers_from=7)
 
 
+def published(experiment: Experiment, found: Iterable[PublishedTable]) -> Table:
+    """Return a row a cell of published tables: levels, what was published, and our numbers."""
+    known, rows = experiment.all_responses(), []
+    for table in found:
+        for cell in table.cells:
+            levels = (words.text(experiment, name, v) for name, v in cell.levels.items())
+            texts = cell.published or "not published", *told_value(cell.measured)
+            rows.append((known[table.response].words, *levels, *texts, cell.answer or ""))
+    return Table(
+        header=("response", *experiment.factors, "published", "here", "95% interval", "verdict"),
+        rows=tuple(rows),
+        title=f"Published, and here the mean of {words.replicates([experiment.replicates])}",
+        numbers_from=len(experiment.factors) + 5,
+    )
+
+
 def set_up(experiment: Experiment) -> Table:
     """Return every field that is set and does not vary, by dotted name."""
     varied = {field for factor in experiment.factors.values() for field in factor.fields}
@@ -91,10 +108,16 @@ def factors(experiment: Experiment) -> Table:
 
 def told(claim: Claim, effect: Difference) -> tuple[str, str]:
     """Return an effect and its interval: ``("-0.280", "-0.300 to -0.260")``."""
-    show = signed if claim.compare == "difference" else _digits
-    mean = show(effect.mean)
+    if claim.compare == "difference":
+        return signed(effect.mean), _interval(effect, signed)
+    mean, interval = told_value(effect)
     times = "\N{MULTIPLICATION SIGN} " if claim.compare == "ratio" and mean != "-" else ""
-    return times + mean, _interval(effect, show)
+    return times + mean, interval
+
+
+def told_value(measured: Difference) -> tuple[str, str]:
+    """Return a mean without a sign and its interval: ``("0.959", "0.955 to 0.963")``."""
+    return _digits(measured.mean), _interval(measured, _digits)
 
 
 def where(verdict: Verdict) -> str:

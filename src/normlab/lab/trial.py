@@ -1,22 +1,23 @@
 """One training, as a pure function of its configuration."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from threading import Lock
 from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from normlab.data import Dataset, load_mnist, one_hot
 from normlab.errors import DataError
+from normlab.kernels._threads import threads
 from normlab.lab.config import DataConfig, TrialConfig, digest
 from normlab.lab.interrupts import put_off
 from normlab.lab.randomness import generator
 from normlab.lab.timings import Timing, timing
-from normlab.network import build_mlp
+from normlab.network import MLPSpec, NetworkSpec, build_network
 from normlab.training import History, Recording, TrainingConfig, train
 from normlab.training.probes.settings import Probes
 
@@ -35,22 +36,32 @@ class TrialResult(NamedTuple):
 def run_trial(config: TrialConfig) -> TrialResult:
     """Train the network that ``config`` describes, and return what was recorded.
 
-    The matrix products run on one thread: workers share the processor by trials, and their number
-    cannot change a bit of the result.
+    It runs on one thread: workers share the processor by trials, and their number cannot change a
+    bit of the result.
     """
     _check_data(config)
     data = load_data(config)
     seed, replicate = config.seed, config.replicate
     with np.errstate(all="ignore"):  # weights beyond the largest float are a way to diverge
-        network = build_mlp(config.network, rng=generator(seed, replicate, "initial weights"))
-    with _libraries().limit(limits=1):
+        network = build_network(config.network, rng=generator(seed, replicate, "initial weights"))
+    with one_thread():
         rng = generator(seed, replicate, "batches")
         return TrialResult(config, train(network, data, config.training, rng=rng))
 
 
 def load_data(config: TrialConfig) -> Dataset:
-    """Return the data of a training; it is loaded once a worker."""
-    return _load(config.data, one_hot=_wants_one_hot(config.training))
+    """Return the data of a training, as rows or as images; it is loaded once a worker."""
+    is_flat = isinstance(config.network, MLPSpec)
+    return _load(config.data, flatten=is_flat, one_hot=_wants_one_hot(config.training))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread in this block."""
+    with ExitStack() as stack:
+        with put_off():  # libraries are asked for their threads, the first time
+            stack.enter_context(threads(1))
+        yield
 
 
 def timed_trial(config: TrialConfig) -> tuple[TrialResult, Timing]:
@@ -67,10 +78,9 @@ def compile_kernels(configs: Iterable[TrialConfig]) -> None:
     That compiles the kernels they need into the cache on disk, once, before several workers would
     do it at the same time.
     """
-    rows, labels = np.eye(4, dtype=np.float32), np.zeros(4, dtype=np.int64)
     forms = {}
     for config in configs:
-        spec = replace(config.network, sizes=(4, 4, 4), weight_init=1.0)
+        spec = _tiny(config.network)
         training = replace(
             config.training,
             steps=1,
@@ -81,10 +91,24 @@ def compile_kernels(configs: Iterable[TrialConfig]) -> None:
         )
         forms[repr((spec, training.optimizer, training.loss))] = (spec, training)
     for spec, training in forms.values():
-        y = one_hot(labels, 4) if _wants_one_hot(training) else labels
         rng = np.random.default_rng(0)
         with put_off():
-            train(build_mlp(spec, rng=rng), Dataset(rows, y, rows, y, 4), training, rng=rng)
+            train(build_network(spec, rng=rng), _made_up(spec, training), training, rng=rng)
+
+
+def _tiny(spec: NetworkSpec) -> NetworkSpec:
+    """Return the smallest network that needs the same kernels."""
+    if isinstance(spec, MLPSpec):
+        return replace(spec, sizes=(4, 4, 4), weight_init=1.0)
+    maps, hidden = (2,) * len(spec.maps), (2,) * len(spec.hidden)
+    return replace(spec, maps=maps, hidden=hidden, weight_init=1.0)
+
+
+def _made_up(spec: NetworkSpec, training: TrainingConfig) -> Dataset:
+    """Return four rows that fit a network."""
+    x, labels = np.zeros((4, *spec.input_shape), np.float32), np.zeros(4, np.int64)
+    y = one_hot(labels, spec.n_classes) if _wants_one_hot(training) else labels
+    return Dataset(x, y, x, y, spec.n_classes)
 
 
 def _wants_one_hot(training: TrainingConfig) -> bool:
@@ -98,15 +122,12 @@ def _check_data(config: TrialConfig) -> None:
         raise DataError(f"{directory} must hold the data that the run began with, got other files.")
 
 
-@cache
-def _libraries() -> ThreadpoolController:
-    """Return the libraries of this process that have threads."""
-    with put_off():
-        return ThreadpoolController()
-
-
 @lru_cache(maxsize=2)
-def _load(config: DataConfig, *, one_hot: bool) -> Dataset:
+def _load(config: DataConfig, *, flatten: bool, one_hot: bool) -> Dataset:
     return load_mnist(
-        one_hot=one_hot, directory=config.directory, n_train=config.n_train, n_test=config.n_test
+        flatten=flatten,
+        one_hot=one_hot,
+        directory=config.directory,
+        n_train=config.n_train,
+        n_test=config.n_test,
     )

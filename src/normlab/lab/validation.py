@@ -2,12 +2,12 @@
 
 import json
 import reprlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
-from typing import Any, Self, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Self, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Tag, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 
@@ -32,6 +32,8 @@ class Model(BaseModel):
 
 
 M = TypeVar("M", bound=Model)
+
+NO_KINDS: Mapping[str, Any] = {}
 
 JSON_WORDS = {
     "Input should": "must",
@@ -61,6 +63,8 @@ def mistakes(model: type[Model], tree: dict[str, Any]) -> list[str]:
     except ValidationError as error:
         places: dict[str, list[ErrorDetails]] = {}
         for item in error.errors():
+            if item["type"] == "union_tag_invalid":
+                continue  # unknown_keys() names it
             places.setdefault(_place(item, tree), []).append(item)
         for place, items in places.items():
             told = [item for item in items if not _is_told_below(place, item, places)]
@@ -105,17 +109,32 @@ def _rule(items: list[ErrorDetails]) -> str:
     return f"{rule}, got {reprlib.repr(items[0]['input'])}"
 
 
-def unknown_keys(kind: Any, tree: Any, place: str = "") -> Iterator[str]:
-    """Walk data beside its type, and name each key that the type has no field for."""
+def kind_of(value: Any) -> str:
+    """Return which of several kinds a value is, as data or as an object; unnamed, the first."""
+    named = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return "mlp" if named is None else str(named)
+
+
+def unknown_keys(
+    kind: Any, tree: Any, place: str = "", kinds: Mapping[str, Any] = NO_KINDS
+) -> Iterator[str]:
+    """Walk data beside its type, and name each key that the type has no field for.
+
+    Where the type is one of several kinds, the data says which; one that there is not is named too.
+    """
     known = _fields(kind)
     if known and isinstance(tree, dict):
         for key, value in tree.items():
             if key in known:
                 yield from unknown_keys(known[key], value, f"{place}{key}.")
             else:
-                near = get_close_matches(str(key), known, n=1)
-                remedy = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-                yield f"{place}{key}: unknown key; {remedy}"
+                yield f"{place}{key}: unknown key; {_remedy(str(key), known, kinds)}"
+    elif choices := _kinds(kind):
+        if kind_of(tree) in choices:
+            yield from unknown_keys(choices[kind_of(tree)], tree, place, choices)
+        else:
+            rule = f"must be one of {', '.join(map(repr, choices))}"
+            yield f"{place}kind: {rule}, got {tree['kind']!r}"
     elif get_origin(kind) is dict and isinstance(tree, dict):  # dict[str, Item]
         for key, value in tree.items():
             yield from unknown_keys(get_args(kind)[1], value, f"{place}{key}.")
@@ -128,9 +147,23 @@ def unknown_keys(kind: Any, tree: Any, place: str = "") -> Iterator[str]:
                 yield from unknown_keys(choice, tree, place)
 
 
+def _remedy(key: str, known: Iterable[str], kinds: Mapping[str, Any]) -> str:
+    for name, other in kinds.items():
+        if key in _fields(other):
+            return f"known where kind = {name!r}"
+    near = get_close_matches(key, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+
+
 def _fields(kind: Any) -> dict[str, Any]:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return {name: info.annotation for name, info in kind.model_fields.items()}
     if is_dataclass(kind):
         return {field.name: field.type for field in fields(kind)}
     return {}
+
+
+def _kinds(kind: Any) -> dict[str, Any]:
+    """Return the types of which the data names one, by that name; none where it is one type."""
+    tagged = [get_args(choice) for choice in get_args(kind) if get_origin(choice) is Annotated]
+    return {t.tag: choice for choice, *notes in tagged for t in notes if isinstance(t, Tag)}

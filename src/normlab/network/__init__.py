@@ -1,7 +1,15 @@
 """Whole networks: layers put together, and the usual shapes built from a spec."""
 
-from normlab.network.build import build_mlp
+from normlab.network.build import build_cnn, build_mlp, build_network
 from normlab.network.network import Network
-from normlab.network.spec import MLPSpec
+from normlab.network.spec import CNNSpec, MLPSpec, NetworkSpec
 
-__all__ = ["MLPSpec", "Network", "build_mlp"]
+__all__ = [
+    "CNNSpec",
+    "MLPSpec",
+    "Network",
+    "NetworkSpec",
+    "build_cnn",
+    "build_mlp",
+    "build_network",
+]

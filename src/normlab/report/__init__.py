@@ -3,6 +3,7 @@
 ::
 
     verdicts.py     claims and their verdicts, as they are shown
+    published_tables.py  published tables, each cell beside what was measured
     strips.py       where an interval lies, as a drawing of a line's height
     grids.py        tables whose columns sort
     trials.py       every trial, or every combination of levels, with its responses

@@ -10,10 +10,11 @@ import numpy as np
 from normlab._typing import FloatArray
 from normlab.lab import Results, published, tables, words
 from normlab.lab.outcomes import Failure
-from normlab.report import grids, origin, trials, verdicts
+from normlab.report import grids, origin, published_tables, trials, verdicts
 from normlab.report.grids import Cell, Grid
 from normlab.report.origin import Origin
 from normlab.report.pictures import Picture, pictures
+from normlab.report.published_tables import TableView
 from normlab.report.verdicts import Count, VerdictView
 
 
@@ -41,6 +42,7 @@ class ReportView(NamedTuple):
     is_quick: bool
     size: str  # how many trials there are
     counts: tuple[Count, ...]
+    published_tables: tuple[TableView, ...]
     verdicts: tuple[VerdictView, ...]
     published: PublishedView | None
     pictures: tuple[Picture, ...]
@@ -63,6 +65,7 @@ def view(results: Results, folder: Path) -> ReportView:
         is_quick=experiment.setting == "quick",
         size=_size(results),
         counts=verdicts.counts(found),
+        published_tables=published_tables.views(results),
         verdicts=found,
         published=_published(results),
         pictures=pictures(results),

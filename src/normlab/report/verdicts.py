@@ -43,6 +43,7 @@ class VerdictView(NamedTuple):
     answer: Answer
     compared: str
     rule: str
+    published: str  # nothing where the source prints no table
     kind: str  # of the effect
     effect: str
     interval: str
@@ -57,7 +58,12 @@ class VerdictView(NamedTuple):
 def views(results: Results) -> tuple[VerdictView, ...]:
     """Return the verdict on each claim of an experiment."""
     verdicts = results.verdicts()
-    return tuple(_view(results, verdict, i) for i, verdict in enumerate(verdicts, start=1))
+    return tuple(_view(results, verdict, i) for i, verdict in enumerate(verdicts))
+
+
+def anchor(i: int) -> str:
+    """Return the address on the page of the claim of this number, counted from 0."""
+    return f"claim-{i + 1}"
 
 
 def counts(verdicts: tuple[VerdictView, ...]) -> tuple[Count, ...]:
@@ -78,13 +84,14 @@ def _view(results: Results, verdict: Verdict, i: int) -> VerdictView:
     if several:
         strip = line.of_all(effects, held)
     return VerdictView(
-        anchor=f"claim-{i}",
+        anchor=anchor(i),
         statement=claim.statement,
         about=claim.about,
         source=claim.source,
         answer=verdict.answer,
         compared=descriptions.compared(experiment, claim),
         rule=descriptions.rule(claim),
+        published=claim.published or "",
         kind=("Mean " + EFFECT[claim.compare].lower()) if several else EFFECT[claim.compare],
         effect=effect,
         interval=interval,

@@ -9,6 +9,7 @@ import numpy as np
 
 from normlab import _checks
 from normlab.data import Dataset, batches
+from normlab.kernels._threads import threads
 from normlab.network import Network
 from normlab.training.config import TrainingConfig
 from normlab.training.history import History
@@ -27,6 +28,7 @@ class Step(NamedTuple):
     row: dict[str, float] | None  # what was recorded right after the step, if anything
 
 
+@threads()  # BLAS's own would go on spinning and take the processor from the next kernel
 def train(
     network: Network,
     data: Dataset,

@@ -1,16 +1,22 @@
 """How good a network is on data."""
 
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from normlab import _checks
 from normlab._typing import FloatArray, Target
+from normlab.errors import ShapeError
+from normlab.kernels._threads import threads
 from normlab.network.network import Network
 from normlab.training.losses import Loss, require_class_indices, require_rows
 
 EVALUATION_ROWS = 500
-"""Rows a forward pass: enough for full speed, few enough to stay near the cache."""
+EVALUATION_ELEMENTS = 2**21
+"""Rows a forward pass, and elements of a layer's output, at most: enough for full speed, few enough
+to stay near the cache. On the network of 32 and 64 maps, half as many elements cost 8% more time,
+twice as many save 3%."""
 
 
 class Evaluation(NamedTuple):
@@ -42,6 +48,19 @@ def n_correct(y: FloatArray, target: Target) -> int:
     return int(np.count_nonzero(right))
 
 
+def block_rows(network: Network, row_shape: tuple[int, ...]) -> int:
+    """Return how many rows ``evaluate`` takes at once, of which one has this shape."""
+    largest = 1
+    try:
+        for layer in network.layers:
+            row_shape = layer.output_shape(row_shape)
+            largest = max(largest, prod(row_shape))
+    except ShapeError:
+        return EVALUATION_ROWS  # forward says what is wrong, and of which layer
+    return max(1, min(EVALUATION_ROWS, EVALUATION_ELEMENTS // largest))
+
+
+@threads()
 def evaluate(network: Network, loss: Loss, x: Any, target: Any) -> Evaluation:
     """Return mean loss and accuracy over all rows, in evaluation mode and in blocks of rows.
 
@@ -51,8 +70,9 @@ def evaluate(network: Network, loss: Loss, x: Any, target: Any) -> Evaluation:
     _checks.instance("x", x, np.ndarray)
     _checks.require(x.ndim > 0 and len(x) > 0, "x", "have at least one row", x.shape)
     total, right, dtype, target = 0.0, 0, network.dtype, np.asarray(target)
-    for start in range(0, len(x), EVALUATION_ROWS):
-        rows = slice(start, start + EVALUATION_ROWS)
+    n_rows = block_rows(network, x.shape[1:])
+    for start in range(0, len(x), n_rows):
+        rows = slice(start, start + n_rows)
         with np.errstate(all="ignore"):  # overflow is a result, and seen in the loss
             y = network.predict(x[rows].astype(dtype, copy=False))
             total += loss(y, target[rows])[0] * len(y)
