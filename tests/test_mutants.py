@@ -160,7 +160,7 @@ def test_wrong_parameter_gradients_fail_the_gradient_check(law: laws.Law, make: 
 
 
 class PerPosition(BatchNorm):
-    """Images are normalized over the batch only, each position by itself."""
+    """Published: images are flattened to rows, so that each position is normalized by itself."""
 
     def forward(self, x: Array, *, training: bool) -> Any:
         inner = BatchNorm(int(np.prod(x.shape[1:])), dtype="float64")

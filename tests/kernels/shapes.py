@@ -5,14 +5,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normlab.kernels._compile import block_rows
+from normlab.kernels.blocks import block_rows, in_lanes
 
 Array = NDArray[Any]
+Shape = tuple[int, ...]
 
-LARGE = 2**18
+LARGE = 2**16
 """Elements from which on threads work, in these tests; ``_compile.PARALLEL_SIZE`` is larger."""
 
-SHAPES = [
+SHAPES: list[Shape] = [
     (2, 1),
     (2, 3),
     (3, 1),
@@ -27,16 +28,40 @@ SHAPES = [
     (20_001, 1),
 ]
 
-LARGE_SHAPES = [
-    (LARGE, 1),
-    (LARGE // 4 + 5, 4),
-    (LARGE // 100 + 3, 100),
-    (LARGE // 7100 + 2, 7100),
+LARGE_SHAPES: list[Shape] = [
+    (2**18, 1),
+    (2**16 + 5, 4),  # an odd number of rows: not joined
+    (2**16 + 8, 4),  # joined by eight, and a last block of one row
+    (2**18 // 100 + 3, 100),
+    (2**18 // 7100 + 2, 7100),
+]
+
+MAP_SHAPES: list[Shape] = [
+    (2, 3, 1),
+    (1, 3, 4),
+    (7, 4, 5),
+    (9, 5, 6),
+    (17, 3, 256),  # runs of 256, 128 ...
+    (5, 2, 4096),
+    (100, 6, 49),
+]
+
+LARGE_MAP_SHAPES: list[Shape] = [
+    (1, 3, 2**16 + 2**12),
+    (50, 8, 14 * 14),
+    (99, 3, 28 * 28),
+    (40, 2, 56 * 56),
 ]
 
 
-def n_blocks(shape: tuple[int, int], itemsize: int) -> int:
-    return -(-shape[0] // block_rows(shape[1], itemsize))
+def n_blocks(shape: tuple[int, ...], itemsize: int) -> int:
+    lanes = in_lanes(np.empty(shape, f"f{itemsize}"))
+    return -(-len(lanes) // block_rows(lanes))
+
+
+def as_rows(x: Array) -> Array:
+    """Return feature maps as rows, features last; rows as they are."""
+    return np.moveaxis(x, 1, -1).reshape(-1, x.shape[1])
 
 
 def rows(shape: tuple[int, ...], dtype: str, *, seed: int, offset: float = 0.0) -> Array:

@@ -1,10 +1,12 @@
 """The batch normalization kernels against their twin."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from kernels.shapes import LARGE_SHAPES, SHAPES, Array, rows
-from normlab.kernels import batch_norm
+from kernels.shapes import LARGE_MAP_SHAPES, LARGE_SHAPES, MAP_SHAPES, SHAPES, Array, as_rows, rows
+from normlab.kernels import activations, batch_norm
 from normlab.kernels.moments import moments
 from reference import batch_norm as twin
 
@@ -12,21 +14,25 @@ EPS = 1e-5
 # Against values of size 1: a few roundings of x, and in sums of m terms sqrt(m) of them.
 TOLERANCE = {"float32": 5e-6, "float64": 1e-13}
 
-every_shape = pytest.mark.parametrize("shape", SHAPES + LARGE_SHAPES)
+every_shape = pytest.mark.parametrize(
+    "shape", SHAPES + LARGE_SHAPES + MAP_SHAPES + LARGE_MAP_SHAPES
+)
 both_dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
 class Batch:
     """Rows, an upstream gradient, gamma and beta away from their defaults, and the moments."""
 
-    def __init__(self, shape: tuple[int, int], dtype: str) -> None:
+    def __init__(self, shape: tuple[int, ...], dtype: str) -> None:
         self.x = rows(shape, dtype, seed=1, offset=0.5)
         self.dy = rows(shape, dtype, seed=2)
-        self.gamma = rows(shape[1:], dtype, seed=3, offset=2.0)
-        self.beta = rows(shape[1:], dtype, seed=4)
+        self.gamma = rows(shape[1:2], dtype, seed=3, offset=2.0)
+        self.beta = rows(shape[1:2], dtype, seed=4)
         found = moments(self.x)
         self.mean, self.var = found.mean, found.var()
         self.inv_std = batch_norm.inverse_std(self.var, EPS)
+        terms = (self.mean, self.inv_std, self.gamma, self.beta)
+        self.terms = batch_norm.terms(*terms, self.x.dtype)
 
 
 def assert_close(found: Array, expected: Array, tolerance: float) -> None:
@@ -36,41 +42,59 @@ def assert_close(found: Array, expected: Array, tolerance: float) -> None:
 
 @both_dtypes
 @every_shape
-def test_forward_is_that_of_the_twin(shape: tuple[int, int], dtype: str) -> None:
+def test_forward_is_that_of_the_twin(shape: tuple[int, ...], dtype: str) -> None:
     b = Batch(shape, dtype)
-    y = batch_norm.normalize(b.x, b.mean, b.inv_std, b.gamma, b.beta)
+    y = batch_norm.normalize(b.x, b.terms)
     assert y.dtype == dtype
-    assert_close(y, twin.forward(b.x, b.gamma, b.beta, EPS), TOLERANCE[dtype])
+    assert_close(as_rows(y), twin.forward(as_rows(b.x), b.gamma, b.beta, EPS), TOLERANCE[dtype])
 
 
 @both_dtypes
 @every_shape
 def test_backward_with_batch_statistics_is_that_of_the_twin(
-    shape: tuple[int, int], dtype: str
+    shape: tuple[int, ...], dtype: str
 ) -> None:
     b = Batch(shape, dtype)
-    found = batch_norm.backward_batch(b.dy, b.x, b.mean, b.inv_std, b.gamma)
-    for ours, theirs in zip(found, twin.backward(b.dy, b.x, b.gamma, EPS), strict=True):
+    dx, *sums = batch_norm.backward_batch(b.dy, b.x, b.terms)
+    found = [as_rows(dx), *sums]
+    expected = twin.backward(as_rows(b.dy), as_rows(b.x), b.gamma, EPS)
+    for ours, theirs in zip(found, expected, strict=True):
         # Two rows of one value each: dx is the small difference of large terms, near inv_std^3.
-        scale = max(1.0, float(b.inv_std.max())) ** 2 if shape[0] < 4 else 1.0
+        scale = max(1.0, float(b.inv_std.max())) ** 2 if len(as_rows(b.x)) < 4 else 1.0
         assert_close(ours, theirs, scale * TOLERANCE[dtype])
 
 
 @both_dtypes
 @every_shape
 def test_backward_with_fixed_statistics_is_that_of_the_twin(
-    shape: tuple[int, int], dtype: str
+    shape: tuple[int, ...], dtype: str
 ) -> None:
     b = Batch(shape, dtype)
-    found = batch_norm.backward_fixed(b.dy, b.x, b.mean, b.inv_std, b.gamma)
-    expected = twin.backward_fixed(b.dy, b.x, b.mean, b.var, b.gamma, EPS)
+    dx, *sums = batch_norm.backward_fixed(b.dy, b.x, b.terms)
+    found = [as_rows(dx), *sums]
+    expected = twin.backward_fixed(as_rows(b.dy), as_rows(b.x), b.mean, b.var, b.gamma, EPS)
     for ours, theirs in zip(found, expected, strict=True):
         assert_close(ours, theirs, TOLERANCE[dtype])
 
 
+@both_dtypes
+@every_shape
+@pytest.mark.parametrize("backward", [batch_norm.backward_batch, batch_norm.backward_fixed])
+def test_with_a_relu_behind_it_bits_are_those_of_the_two_in_turn(
+    shape: tuple[int, ...], dtype: str, backward: Any
+) -> None:
+    b = Batch(shape, dtype)
+    y = batch_norm.normalize(b.x, b.terms, relu=True)
+    expected = activations.relu_forward(batch_norm.normalize(b.x, b.terms))
+    assert y.tobytes() == expected.tobytes()
+    found = backward(b.dy, b.x, b.terms, relu=True)
+    in_turn = backward(activations.relu_backward(b.dy, y), b.x, b.terms)
+    assert [array.tobytes() for array in found] == [array.tobytes() for array in in_turn]
+
+
 def test_gradients_of_parameters_are_float64_sums() -> None:
     b = Batch((100, 100), "float32")
-    _, d_gamma, d_beta = batch_norm.backward_batch(b.dy, b.x, b.mean, b.inv_std, b.gamma)
+    _, d_gamma, d_beta = batch_norm.backward_batch(b.dy, b.x, b.terms)
     assert d_gamma.dtype == d_beta.dtype == np.float64
 
 
@@ -97,7 +121,8 @@ def test_a_mean_far_from_any_float32_costs_float32_rows_no_digits() -> None:
     x = np.array([[1e7], [1e7 + 1]], dtype=np.float32)
     inv_std = batch_norm.inverse_std(np.array([0.25]), 0.0)
     one, zero = np.ones(1, np.float32), np.zeros(1, np.float32)
-    y = batch_norm.normalize(x, np.array([1e7 + 0.5]), inv_std, one, zero)
+    terms = batch_norm.terms(np.array([1e7 + 0.5]), inv_std, one, zero, x.dtype)
+    y = batch_norm.normalize(x, terms)
     np.testing.assert_array_equal(y, [[-1], [1]])
 
 
@@ -105,7 +130,7 @@ def test_a_mean_far_from_any_float32_costs_float32_rows_no_digits() -> None:
 def test_kernels_change_none_of_their_arguments(dtype: str) -> None:
     b = Batch((9, 5), dtype)
     before = {name: array.tobytes() for name, array in vars(b).items()}
-    batch_norm.normalize(b.x, b.mean, b.inv_std, b.gamma, b.beta)
-    batch_norm.backward_batch(b.dy, b.x, b.mean, b.inv_std, b.gamma)
-    batch_norm.backward_fixed(b.dy, b.x, b.mean, b.inv_std, b.gamma)
+    batch_norm.normalize(b.x, b.terms)
+    batch_norm.backward_batch(b.dy, b.x, b.terms)
+    batch_norm.backward_fixed(b.dy, b.x, b.terms)
     assert {name: array.tobytes() for name, array in vars(b).items()} == before

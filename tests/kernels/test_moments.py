@@ -3,8 +3,18 @@
 import numpy as np
 import pytest
 
-from kernels.shapes import LARGE_SHAPES, SHAPES, Array, n_blocks, rows
+from kernels.shapes import (
+    LARGE_MAP_SHAPES,
+    LARGE_SHAPES,
+    MAP_SHAPES,
+    SHAPES,
+    Array,
+    as_rows,
+    n_blocks,
+    rows,
+)
 from normlab.kernels import _compile
+from normlab.kernels.blocks import in_lanes
 from normlab.kernels.moments import Moments, moments
 from reference import moments as twin
 
@@ -13,26 +23,31 @@ TOLERANCE = {"float32": 1e-6, "float64": 1e-13}
 
 
 def test_the_shapes_reach_every_path() -> None:
-    counts = [n_blocks(shape, itemsize) for shape in SHAPES for itemsize in (4, 8)]
-    assert min(counts) == 1
-    assert max(counts) > 5
-    assert not any(_compile.is_large(np.empty(shape)) for shape in SHAPES)
-    assert all(_compile.is_large(np.empty(shape)) for shape in LARGE_SHAPES)
+    for shapes in (SHAPES + LARGE_SHAPES, MAP_SHAPES + LARGE_MAP_SHAPES):
+        counts = [n_blocks(shape, itemsize) for shape in shapes for itemsize in (4, 8)]
+        assert min(counts) == 1
+        assert max(counts) > 2
+        runs = {in_lanes(np.empty(shape)).shape[2] for shape in shapes}
+        assert (len(runs) > 1) == (len(shapes[0]) == 3)
+    large = LARGE_SHAPES + LARGE_MAP_SHAPES
+    assert all(_compile.is_large(np.empty(shape)) for shape in large)
+    assert not all(_compile.is_large(np.empty(shape)) for shape in SHAPES + MAP_SHAPES)
 
 
 @pytest.mark.parametrize("offset", [0.0, 1000.0])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("shape", SHAPES + LARGE_SHAPES)
-def test_moments_are_those_of_the_twin(shape: tuple[int, int], dtype: str, offset: float) -> None:
+@pytest.mark.parametrize("shape", SHAPES + LARGE_SHAPES + MAP_SHAPES + LARGE_MAP_SHAPES)
+def test_moments_are_those_of_the_twin(shape: tuple[int, ...], dtype: str, offset: float) -> None:
     x = rows(shape, dtype, seed=1, offset=offset)
     found = moments(x)
+    x = as_rows(x)
     var = twin.var(x)
     # Each merge of blocks rounds the mean once more, up or down.
     merges = np.sqrt(16 + n_blocks(shape, x.itemsize))
     rounding = TOLERANCE[dtype] * np.sqrt(var) + merges * np.spacing(offset)
     np.testing.assert_array_less(np.abs(found.mean - twin.mean(x)), rounding)
     np.testing.assert_allclose(found.var(), var, rtol=4 * TOLERANCE[dtype])
-    assert found.count == shape[0]
+    assert found.count == len(x)
 
 
 def test_moments_of_float32_are_float64() -> None:
@@ -67,6 +82,17 @@ def test_a_column_that_overflows_float32_squares_keeps_its_variance(
 ) -> None:
     x = (rows(shape, "float64", seed=4) * 1e30).astype(np.float32)
     np.testing.assert_allclose(moments(x).var(), twin.var(x), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(400, 3), (20_001, 3), (100, 3, 49), (2, 3, 400)])
+@pytest.mark.parametrize("distance", [2.0, 1e3, 1e6])
+def test_a_pivot_far_from_the_mean_costs_the_variance_no_digits(
+    shape: tuple[int, ...], distance: float
+) -> None:
+    """The pivot comes from the first values: here they lie apart from all others."""
+    x = rows(shape, "float32", seed=10)
+    x[:8, ..., :8] += distance
+    np.testing.assert_allclose(moments(x).var(), twin.var(as_rows(x)), rtol=1e-6)
 
 
 @pytest.mark.parametrize("wild", [np.nan, np.inf, 1e30])

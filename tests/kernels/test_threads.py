@@ -3,14 +3,17 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, current_thread
 
 import numba
 import numpy as np
 import pytest
 
-from kernels.shapes import LARGE_SHAPES, Array, rows
-from normlab.kernels import batch_norm
+from kernels.shapes import LARGE, LARGE_MAP_SHAPES, LARGE_SHAPES, Array, rows
+from normlab.kernels import activations, batch_norm
+from normlab.kernels._threads import threads
+from normlab.kernels.blocks import share_out
 from normlab.kernels.moments import moments
 
 pytestmark = pytest.mark.skipif(
@@ -18,36 +21,51 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(autouse=True)
-def _same_threads_after() -> Iterator[None]:
-    before = numba.get_num_threads()
-    yield
-    numba.set_num_threads(before)
-
-
-def everything(x: Array, dy: Array, gamma: Array, threads: int) -> dict[str, bytes]:
-    numba.set_num_threads(threads)
-    found = moments(x)
-    inv_std = batch_norm.inverse_std(found.var(), 1e-5)
-    y = batch_norm.normalize(x, found.mean, inv_std, gamma, gamma)
-    dx, d_gamma, d_beta = batch_norm.backward_batch(dy, x, found.mean, inv_std, gamma)
+def everything(x: Array, dy: Array, gamma: Array, n: int) -> dict[str, bytes]:
+    with threads(n):
+        found = moments(x)
+        inv_std = batch_norm.inverse_std(found.var(), 1e-5)
+        terms = batch_norm.terms(found.mean, inv_std, gamma, gamma, x.dtype)
+        y = batch_norm.normalize(x, terms, relu=True)
+        dx, d_gamma, d_beta = batch_norm.backward_batch(dy, x, terms, relu=True)
+        rectified = activations.relu_forward(x)
+        dx_relu = activations.relu_backward(dy, rectified)
     arrays = {"mean": found.mean, "M2": found.M2, "y": y, "dx": dx, "gamma": d_gamma}
-    return {name: array.tobytes() for name, array in (arrays | {"beta": d_beta}).items()}
+    arrays |= {"beta": d_beta, "relu": rectified, "dx of relu": dx_relu}
+    return {name: array.tobytes() for name, array in arrays.items()}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("shape", LARGE_SHAPES)
-def test_one_thread_and_two_give_the_same_bits(shape: tuple[int, int], dtype: str) -> None:
+@pytest.mark.parametrize("shape", LARGE_SHAPES + LARGE_MAP_SHAPES)
+def test_one_thread_and_two_give_the_same_bits(shape: tuple[int, ...], dtype: str) -> None:
     x, dy = rows(shape, dtype, seed=1, offset=3.0), rows(shape, dtype, seed=2)
-    gamma = rows(shape[1:], dtype, seed=3)
-    alone = everything(x, dy, gamma, threads=1)
-    together = everything(x, dy, gamma, threads=2)
+    gamma = rows(shape[1:2], dtype, seed=3)
+    alone, together = everything(x, dy, gamma, 1), everything(x, dy, gamma, 2)
     assert [name for name in alone if alone[name] != together[name]] == []
 
 
-def test_the_threads_can_be_set() -> None:
-    numba.set_num_threads(2)
-    assert numba.get_num_threads() == 2
+def test_large_arrays_are_worked_on_by_all_threads_and_small_ones_by_the_caller() -> None:
+    def names(n_elements: int) -> set[str]:
+        seen, both = set(), Barrier(2)
+
+        def task(first: int, stop: int) -> None:
+            seen.add(current_thread().name)
+            if n_elements >= LARGE:
+                both.wait(timeout=10)
+
+        with threads(2):
+            share_out(np.empty(n_elements), 100, task)
+        return seen
+
+    assert names(LARGE - 1) == {current_thread().name}
+    assert len(names(LARGE)) == 2
+
+
+def test_shares_make_up_the_whole_once() -> None:
+    found: list[int] = []
+    with threads(2):
+        share_out(np.empty(LARGE), 101, lambda first, stop: found.extend(range(first, stop)))
+    assert sorted(found) == list(range(101))
 
 
 def test_large_and_small_batches_share_one_definition() -> None:
@@ -58,15 +76,11 @@ def test_large_and_small_batches_share_one_definition() -> None:
     np.testing.assert_allclose(halves.M2, whole.M2, rtol=1e-12)
 
 
-CONCURRENT = """
-import numpy as np
-from concurrent.futures import ThreadPoolExecutor
-from normlab.kernels._compile import PARALLEL_SIZE
-from normlab.kernels.moments import moments
-x = np.ones((PARALLEL_SIZE // 4, 4))
-with ThreadPoolExecutor(4) as pool:
-    print(sum(found.count for found in pool.map(moments, [x] * 8)) == 8 * len(x))
-"""
+def test_many_threads_may_call_kernels_at_once() -> None:
+    x = np.ones(LARGE_SHAPES[0])
+    with ThreadPoolExecutor(4) as callers:
+        assert [m.count for m in callers.map(moments, [x] * 8)] == [len(x)] * 8
+
 
 FORKED = """
 import os
@@ -82,10 +96,8 @@ else:
 """
 
 
-@pytest.mark.parametrize("layer", ["omp", "workqueue"])
-@pytest.mark.parametrize("program", [CONCURRENT, FORKED], ids=["concurrent", "forked"])
-def test_large_arrays_are_safe_among_threads_and_after_a_fork(program: str, layer: str) -> None:
-    environment = os.environ | {"NUMBA_THREADING_LAYER": layer}
-    command = [sys.executable, "-W", "ignore", "-c", program]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork here")
+def test_large_arrays_are_safe_after_a_fork() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKED]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert done.stdout == "True\n", done.stderr

@@ -1,5 +1,6 @@
 """The laws of batch normalization."""
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from normlab.kernels.moments import moments
-from normlab.layers import BatchNorm, Dense
+from normlab.layers import BatchNorm, Dense, ReLU
 from normlab.network import Network
 
 Array = NDArray[Any]
@@ -203,12 +204,49 @@ def test_channels_first_gives_what_channels_last_gives(shape: tuple[int, ...]) -
     first, last = BatchNorm(5, axis=1, dtype="float64"), BatchNorm(5, dtype="float64")
     y, cache = first.forward(x, training=True)
     expected, expected_cache = last.forward(np.moveaxis(x, 1, -1), training=True)
-    np.testing.assert_array_equal(np.moveaxis(y, 1, -1), expected)
+    np.testing.assert_allclose(np.moveaxis(y, 1, -1), expected, rtol=1e-12, atol=1e-13)
     dx, dx_last = (
         first.backward(dy, cache)[0],
         last.backward(np.moveaxis(dy, 1, -1), expected_cache)[0],
     )
-    np.testing.assert_array_equal(np.moveaxis(dx, 1, -1), dx_last)
+    np.testing.assert_allclose(np.moveaxis(dx, 1, -1), dx_last, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_no_pass_copies_its_arrays(axis: int) -> None:
+    """What is allocated is y, then dx, and little beside."""
+    x = np.random.default_rng(0).standard_normal((8, 32, 16, 32)).astype(np.float32)
+    layer = BatchNorm(32, axis=axis)
+    _, cache = layer.forward(x, training=True)
+    layer.backward(x, cache)
+    tracemalloc.start()
+    y, cache = layer.forward(x, training=True)
+    forward = tracemalloc.get_traced_memory()[1]
+    dx, _ = layer.backward(y, cache)
+    both = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert y.flags.c_contiguous
+    assert dx.flags.c_contiguous
+    assert x.nbytes <= forward < 1.2 * x.nbytes
+    assert 2 * x.nbytes <= both < 2.2 * x.nbytes
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("shape", "axis"), [((40, 5), -1), ((6, 5, 4, 3), 1), ((5, 40), 0)])
+def test_with_relu_is_the_relu_of_the_normalized_bit_for_bit(
+    shape: tuple[int, ...], axis: int, training: bool
+) -> None:
+    x, layer, relu = draw(shape), away_from_defaults(5, axis=axis), ReLU()
+    layer.update_statistics(layer.forward(x, training=True)[1])
+    y, cache = layer.forward_with_relu(x, training=training)
+    normalized, _ = layer.forward(x, training=training)
+    expected, relu_cache = relu.forward(normalized, training=training)
+    assert y.tobytes() == expected.tobytes()
+    dy = draw(shape, seed=2)
+    dx, gradients = layer.backward_with_relu(dy, cache)
+    dx_in_turn, in_turn = layer.backward(relu.backward(dy, relu_cache)[0], cache)
+    assert dx.tobytes() == dx_in_turn.tobytes()
+    assert all(gradients[name].tobytes() == in_turn[name].tobytes() for name in in_turn)
 
 
 def test_without_scale_and_shift_gamma_is_one_and_beta_zero() -> None:

@@ -116,6 +116,110 @@ def test_backward_of_all_layers_returns_the_gradient_of_every_output() -> None:
         np.testing.assert_array_equal(gradients[name], gradient)
 
 
+def rectified(norm: type[BatchNorm] = BatchNorm, relu: type[ReLU] = ReLU) -> Network:
+    """Return a network with normalizations that a ReLU follows, and one that a Tanh follows."""
+    rng = np.random.default_rng(0)
+    between: list[Layer[Any]] = [
+        norm(5),
+        relu(),
+        Dense(5, 5, rng=rng),
+        norm(5),
+        relu(),
+        norm(5),
+        Tanh(),
+    ]
+    network = Network([Dense(4, 5, rng=rng, bias=False), *between, relu(), Dense(5, 3, rng=rng)])
+    for name, p in network.parameters.items():
+        if name.endswith(("gamma", "beta")):
+            p[...] = rng.standard_normal(5)
+    network.update_statistics(network.forward(X32, training=True)[1])
+    return network
+
+
+class OtherBatchNorm(BatchNorm):
+    """The same, as a type of its own."""
+
+
+class OtherReLU(ReLU):
+    """The same, as a type of its own."""
+
+
+def bits(*passes: Any) -> list[bytes]:
+    return [array.tobytes() for array in passes]
+
+
+X32 = np.random.default_rng(1).standard_normal((600, 4)).astype(np.float32)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("x", [X32, np.where(X32 > 2.5, np.float32(np.nan), X32)], ids=str)
+def test_normalization_and_relu_together_give_the_bits_of_the_two_in_turn(
+    x: FloatArray, training: bool
+) -> None:
+    network = rectified()
+    y, cache = network.forward(x, training=training)
+    outputs, cache_in_turn = network.forward_all(x, training=training)
+    assert bits(y) == bits(outputs[-1])
+    dy = upstream(y).astype(np.float32)
+    for own in (cache, cache_in_turn):
+        dx, gradients = network.backward(dy, own)
+        passed, in_turn = network.backward_all(dy, own)
+        dx_in_turn, _ = network.layers[0].backward(passed[0], own.layers[0])
+        assert list(gradients) == list(in_turn) == list(network.parameters)
+        assert bits(dx, *gradients.values()) == bits(dx_in_turn, *in_turn.values())
+
+
+def test_caches_of_the_two_together_are_those_of_the_two_in_turn() -> None:
+    network = rectified()
+    _, cache = network.forward(X32, training=True)
+    outputs, in_turn = network.forward_all(X32, training=True)
+    assert len(cache.layers) == len(network.layers)
+    assert bits(cache.layers[2].y, cache.layers[1].x) == bits(outputs[2], outputs[0])
+    network.update_statistics(cache)
+    moved = state(network)
+    again = rectified()
+    again.update_statistics(in_turn)
+    assert state(again) == moved
+
+
+def test_a_first_normalization_with_its_relu_gives_the_gradients_of_the_two_in_turn() -> None:
+    network = Network([BatchNorm(4), ReLU()])
+    y, cache = network.forward(X32, training=True)
+    dy = upstream(y).astype(np.float32)
+    alone, (_, expected) = network.parameter_gradients(dy, cache), network.backward(dy, cache)
+    assert bits(*alone.values()) == bits(*expected.values())
+    assert bits(*alone.values()) == bits(*network.backward_all(dy, cache)[1].values())
+
+
+@pytest.mark.parametrize(
+    ("norm", "relu", "calls"),
+    [(BatchNorm, ReLU, 1), (OtherBatchNorm, ReLU, 2), (BatchNorm, OtherReLU, 2)],
+)
+def test_only_the_very_types_run_together(
+    norm: Any, relu: Any, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    for kind in (BatchNorm, ReLU):
+        forward = kind.forward
+
+        def spy(self: Any, *args: Any, forward: Any = forward, **options: Any) -> Any:
+            seen.append(type(self))
+            return forward(self, *args, **options)
+
+        monkeypatch.setattr(kind, "forward", spy)
+    network = Network([norm(4), relu()])
+    y, _ = network.forward(X32, training=True)
+    assert len(seen) == (0 if calls == 1 else 2)
+    assert bits(y) == bits(network.forward_all(X32, training=True)[0][-1])
+
+
+def test_an_upstream_gradient_of_another_shape_is_an_error_of_the_relu() -> None:
+    network = Network([BatchNorm(4), ReLU()])
+    _, cache = network.forward(X32, training=True)
+    with pytest.raises(ShapeError, match=r"layer 1, ReLU\(\): dy must have shape \(600, 4\)"):
+        network.backward(X32[:3], cache)
+
+
 def test_forward_and_backward_leave_the_network_unchanged() -> None:
     network = Network(layers())
     before = state(network)

@@ -3,8 +3,10 @@
 The only user of Numba. A kernel keeps nothing and changes none of its arguments (the updates of
 the optimizers, which work in place, are the stated exception).
 
+- ``blocks``: how arrays are cut, and shared out among threads
 - ``moments``: count, mean, M2 of columns, and their merge
-- ``batch_norm``: normalization of rows
+- ``batch_norm``: normalization of rows and of feature maps, alone or with a ReLU behind it;
+  its compiled loops are ``batch_norm_loops``
 - ``dense``: x W + b
 - ``convolution``: that of images, with ``windows`` (where they stand) and ``gathered_product``
 - ``pooling``: maxima and means of windows

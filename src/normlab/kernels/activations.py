@@ -16,19 +16,30 @@ import numpy as np
 
 from normlab._typing import FloatArray
 from normlab.kernels._compile import compiled
+from normlab.kernels.blocks import share_out
 
 
 def relu_forward(x: FloatArray) -> FloatArray:
     """Return max(x, 0)."""
-    y: FloatArray = np.maximum(x, x.dtype.type(0))
+    x = np.ascontiguousarray(x)
+    y = np.empty_like(x)
+    flat, out = x.reshape(-1), y.reshape(-1)
+    share_out(x, x.size, lambda i, stop: _relu(flat[i:stop], out[i:stop]))
     return y
 
 
 def relu_backward(dy: FloatArray, y: FloatArray) -> FloatArray:
     """Return dy where y > 0, else 0."""
     dx = np.empty(y.shape, y.dtype)
-    _relu_backward(np.ascontiguousarray(dy).reshape(-1), y.reshape(-1), dx.reshape(-1))
+    dys, ys, dxs = np.ascontiguousarray(dy).reshape(-1), y.reshape(-1), dx.reshape(-1)
+    share_out(y, y.size, lambda i, stop: _relu_backward(dys[i:stop], ys[i:stop], dxs[i:stop]))
     return dx
+
+
+@compiled
+def _relu(x: FloatArray, y: FloatArray) -> None:
+    for i in range(x.size):
+        y[i] = 0.0 if x[i] <= 0.0 else x[i]
 
 
 @compiled

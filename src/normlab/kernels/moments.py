@@ -1,12 +1,13 @@
-"""Mean and variance of each column, computed stably and mergeable.
+"""Mean and variance of each feature, computed stably and mergeable.
 
-Shapes: ``x`` is ``(m, n_features)``, C-contiguous; ``mean`` and ``M2`` are ``(n_features,)``,
-float64 whatever the dtype of ``x``.
+Shapes: ``x`` is ``(m, n_features)``, or feature maps ``(n, n_features, positions)``, C-contiguous;
+``mean`` and ``M2`` are ``(n_features,)``, float64 whatever the dtype of ``x``.
 
-Each block of rows takes two passes, while it is in the cache::
+Each block of rows takes one pass, about a pivot ``p`` near the mean::
 
-    mean = p + sum(x - p) / n            p: the first row of the block
-    M2   = sum((x - mean)^2)
+    S    = sum(x - p)                    p: the mean of the first eight values of the block
+    mean = p + S / n
+    M2   = sum((x - p)^2) - S^2 / n
 
 and blocks A, B are joined by (Chan, Golub & LeVeque 1979, "Updating formulae and a pairwise
 algorithm for computing sample variances", eq. 2.1)::
@@ -15,18 +16,20 @@ algorithm for computing sample variances", eq. 2.1)::
     mean = mean_A + d n_B / n
     M2   = M2_A + M2_B + d^2 n_A n_B / n
 
-With the pivot ``p``, a constant column has exactly its value as mean and exactly 0 as M2, and
-an offset that is large against the deviation costs no digits: ``E[x^2] - E[x]^2`` would lose
-them all.
+With the pivot, a constant feature has exactly its value as mean and exactly 0 as M2, and an
+offset that is large against the deviation costs no digits: ``E[x^2] - E[x]^2`` would lose them
+all. Where the pivot is more than 2.6 deviations from the mean, the difference in M2 would cost
+more than three bits: such a feature takes two passes in float64, and so does one whose float32
+squares overflow.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numba import prange
 
 from normlab._typing import FloatArray
-from normlab.kernels._compile import block_rows, compiled, compiled_parallel, is_large
+from normlab.kernels._compile import compiled
+from normlab.kernels.blocks import block_rows, in_lanes, share_out
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -49,98 +52,129 @@ class Moments:
 
 
 def moments(x: FloatArray) -> Moments:
-    """Return the moments of each column of ``x``, shape ``(m, n_features)`` with m >= 1."""
-    n_rows, n_features = x.shape
-    rows = block_rows(n_features, x.itemsize)
-    n_blocks = -(-n_rows // rows)
+    """Return the moments of each feature of ``x``, which has at least one value a feature."""
+    n_features = x.shape[1]
+    count = x.size // n_features
+    x = in_lanes(x)
+    rows = block_rows(x)
+    n_blocks = -(-len(x) // rows)
     means = np.empty((n_blocks, n_features))
     M2s = np.empty((n_blocks, n_features))
-    if is_large(x):
-        _all_block_moments(x, rows, means, M2s)
-    else:
-        for block, start in enumerate(range(0, n_rows, rows)):
-            _block_moments(x, start, min(start + rows, n_rows), means[block], M2s[block])
-    _merge_blocks(rows, n_rows, means, M2s)
-    return Moments(n_rows, means[0], M2s[0])
-
-
-@compiled_parallel
-def _all_block_moments(x: FloatArray, rows: int, means: FloatArray, M2s: FloatArray) -> None:
-    for block in prange(means.shape[0]):
-        start = block * rows
-        _block_moments(x, start, min(start + rows, x.shape[0]), means[block], M2s[block])
+    share_out(
+        x,
+        n_blocks * x.shape[1],
+        lambda first, stop: _block_moments(x, rows, first, stop, means, M2s),
+    )
+    _merge_blocks(rows * (x[0].size // n_features), count, means, M2s)
+    return Moments(count, means[0], M2s[0])
 
 
 @compiled
-def _block_moments(x: FloatArray, start: int, stop: int, mean: FloatArray, M2: FloatArray) -> None:
-    _fast_block_moments(x, start, stop, mean, M2)
-    for j in range(x.shape[1]):
-        if not np.isfinite(M2[j]):
-            _wide_column_moments(x, start, stop, j, mean, M2)
+def _block_moments(
+    x: FloatArray, rows: int, first: int, stop: int, means: FloatArray, M2s: FloatArray
+) -> None:
+    n_lanes = x.shape[3]
+    pivot = np.empty(n_lanes, x.dtype)
+    sums, squares = np.empty(n_lanes), np.empty(n_lanes)
+    n_features = means.shape[1] // x.shape[1]  # a group
+    for i in range(first, stop):
+        block, group = divmod(i, x.shape[1])
+        part = x[block * rows : (block + 1) * rows]
+        mean = means[block].reshape(-1, n_features)[group]
+        M2 = M2s[block].reshape(-1, n_features)[group]
+        _set_pivot(part, group, pivot, n_features)
+        _add_deviations(part, group, pivot, sums, squares)
+        _to_moments(part, group, pivot, sums, squares, mean, M2)
 
 
 @compiled
-def _fast_block_moments(
-    x: FloatArray, start: int, stop: int, mean: FloatArray, M2: FloatArray
+def _set_pivot(x: FloatArray, group: int, pivot: FloatArray, n_features: int) -> None:
+    # Of each feature the mean of eight values: exactly their value where they are all the same.
+    n_rows = min(8, x.shape[0])
+    n_turns = min(8 // n_rows, pivot.size // n_features)
+    for j in range(n_features):
+        first = x[0, group, 0, j]
+        total = first - first
+        for i in range(n_rows):
+            for turn in range(n_turns):
+                total += x[i, group, 0, turn * n_features + j] - first
+        pivot[j] = first + total / (n_rows * n_turns)
+    for lane in range(n_features, pivot.size):
+        pivot[lane] = pivot[lane - n_features]
+
+
+@compiled
+def _add_deviations(
+    x: FloatArray, group: int, pivot: FloatArray, sums: FloatArray, squares: FloatArray
 ) -> None:
     # Eight rows are summed in the dtype of x before one float64 addition: that halves the time,
     # and costs no more than the rounding of x itself.
-    pivot = x[start]
-    center = np.empty_like(pivot)
-    whole = start + (stop - start) // 8 * 8
-    mean[:] = 0.0
-    M2[:] = 0.0
-    for i in range(start, whole, 8):
-        for j in range(x.shape[1]):
-            total = x[i, j] - pivot[j]
-            for k in range(1, 8):
-                total += x[i + k, j] - pivot[j]
-            mean[j] += total
-    for i in range(whole, stop):
-        for j in range(x.shape[1]):
-            mean[j] += x[i, j] - pivot[j]
-    for j in range(x.shape[1]):
-        mean[j] /= stop - start
-        center[j] = mean[j]
-    for i in range(start, whole, 8):
-        for j in range(x.shape[1]):
-            d = x[i, j] - pivot[j] - center[j]
-            total = d * d
-            for k in range(1, 8):
-                d = x[i + k, j] - pivot[j] - center[j]
-                total += d * d
-            M2[j] += total
-    for i in range(whole, stop):
-        for j in range(x.shape[1]):
-            d = x[i, j] - pivot[j] - center[j]
-            M2[j] += d * d
-    for j in range(x.shape[1]):
-        mean[j] += pivot[j]
+    sums[:] = 0.0
+    squares[:] = 0.0
+    n_rows, n_groups, n_runs, n_lanes = x.shape
+    eights = x[: n_rows // 8 * 8].reshape(n_rows // 8, 8, n_groups, n_runs, n_lanes)
+    rest = x[n_rows // 8 * 8 :]
+    for run in range(n_runs):
+        for i in range(eights.shape[0]):
+            for lane in range(n_lanes):
+                d = eights[i, 0, group, run, lane] - pivot[lane]
+                total, square = d, d * d
+                for k in range(1, 8):
+                    d = eights[i, k, group, run, lane] - pivot[lane]
+                    total += d
+                    square += d * d
+                sums[lane] += total
+                squares[lane] += square
+        for i in range(rest.shape[0]):
+            for lane in range(n_lanes):
+                d = rest[i, group, run, lane] - pivot[lane]
+                sums[lane] += d
+                squares[lane] += d * d
 
 
 @compiled
-def _wide_column_moments(
-    x: FloatArray, start: int, stop: int, j: int, mean: FloatArray, M2: FloatArray
+def _to_moments(
+    x: FloatArray,
+    group: int,
+    pivot: FloatArray,
+    sums: FloatArray,
+    squares: FloatArray,
+    mean: FloatArray,
+    M2: FloatArray,
 ) -> None:
-    # float32 squares overflow beyond 1.8e19; float64 has the room. The other columns keep
-    # their bits.
-    pivot = np.float64(x[start, j])
-    mean[j] = 0.0
-    M2[j] = 0.0
-    for i in range(start, stop):
-        mean[j] += x[i, j] - pivot
-    mean[j] = pivot + mean[j] / (stop - start)
-    for i in range(start, stop):
-        M2[j] += (x[i, j] - mean[j]) ** 2
+    n_features = mean.size
+    n = x.shape[0] * x.shape[2] * x.shape[3] // n_features
+    for j in range(n_features):
+        for lane in range(n_features + j, pivot.size, n_features):
+            sums[j] += sums[lane]
+            squares[j] += squares[lane]
+    share = 1.0 / n
+    for j in range(n_features):
+        mean[j] = pivot[j] + sums[j] * share
+        M2[j] = squares[j] - sums[j] * (sums[j] * share)
+    for j in range(n_features):
+        if not squares[j] <= 8.0 * M2[j] < np.inf:
+            mean[j], M2[j] = _two_passes(x[:, group, :, j::n_features])
 
 
 @compiled
-def _merge_blocks(rows: int, n_rows: int, means: FloatArray, M2s: FloatArray) -> None:
+def _two_passes(values: FloatArray) -> tuple[float, float]:
+    pivot = np.float64(values[0, 0, 0])
+    total, M2 = 0.0, 0.0
+    for value in values.flat:
+        total += value - pivot
+    mean = pivot + total / values.size
+    for value in values.flat:
+        M2 += (value - mean) ** 2
+    return mean, M2
+
+
+@compiled
+def _merge_blocks(size: int, count: int, means: FloatArray, M2s: FloatArray) -> None:
     # In the order of the blocks, so that the number of threads does not change a bit.
     for block in range(1, means.shape[0]):
-        done = block * rows
-        new = min(rows, n_rows - done)
-        _merge_into(means[0], M2s[0], done, means[block], M2s[block], new)
+        done = block * size
+        _merge_into(means[0], M2s[0], done, means[block], M2s[block], min(size, count - done))
 
 
 @compiled

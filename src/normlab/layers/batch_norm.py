@@ -1,5 +1,6 @@
 """Batch normalization; see ``kernels.batch_norm`` and ``kernels.moments``."""
 
+from math import prod
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -18,9 +19,10 @@ from normlab.layers.held import Held
 class BatchNormCache(NamedTuple):
     """What ``BatchNorm.backward`` and ``update_statistics`` need."""
 
-    x: FloatArray  # (m, n_features), the input as rows
+    x: FloatArray  # (m, n_features), or (n, n_features, positions) where features are not last
     mean: FloatArray  # (n_features,) float64, that x was normalized with
     inv_std: FloatArray  # (n_features,) float64, 1 / sqrt(var + eps)
+    terms: FloatArray  # (5, n_features), the same with gamma and beta, as kernels take it
     moments: Moments | None  # of the batch; None in evaluation, where nothing depends on x
     shape: tuple[int, ...]  # of the input
 
@@ -164,26 +166,49 @@ class BatchNorm(Layer[BatchNormCache]):
 
     def forward(self, x: FloatArray, *, training: bool) -> tuple[FloatArray, BatchNormCache]:
         """Return y, normalized with the batch's statistics or, in evaluation, the running ones."""
-        _checks.float_array("x", x)
-        rows = self._rows("x", x)
+        return self._forward(x, training, relu=False)
+
+    def forward_with_relu(
+        self, x: FloatArray, *, training: bool
+    ) -> tuple[FloatArray, BatchNormCache]:
+        """Return max(y, 0): what a ReLU makes of ``forward``'s y, bit for bit, in one pass less."""
+        return self._forward(x, training, relu=True)
+
+    def _forward(
+        self, x: FloatArray, training: bool, *, relu: bool
+    ) -> tuple[FloatArray, BatchNormCache]:
+        features = self._features("x", _checks.float_array("x", x))
         if training:
-            batch = self._batch_moments(rows)
+            batch = self._batch_moments(features)
             mean, var = batch.mean, batch.var()
         else:
             self._require_statistics()
             batch, mean, var = None, self.running_mean.copy(), self.running_var
         inv_std = batch_norm.inverse_std(var, self.eps)
-        y = batch_norm.normalize(rows, mean, inv_std, self._gamma, self._beta)
-        return self._unrows(y, x.shape), BatchNormCache(rows, mean, inv_std, batch, x.shape)
+        terms = batch_norm.terms(mean, inv_std, self._gamma, self._beta, x.dtype)
+        y = batch_norm.normalize(features, terms, relu=relu)
+        cache = BatchNormCache(features, mean, inv_std, terms, batch, x.shape)
+        return y.reshape(x.shape), cache
 
     def backward(self, dy: FloatArray, cache: BatchNormCache) -> tuple[FloatArray, Gradients]:
         """Return dx and the gradients of gamma and beta."""
-        rows = self._rows("dy", _checks.upstream(dy, cache.shape, cache.x.dtype))
+        return self._backward(dy, cache, relu=False)
+
+    def backward_with_relu(
+        self, dy: FloatArray, cache: BatchNormCache
+    ) -> tuple[FloatArray, Gradients]:
+        """Return dx and the gradients where dy is that of ``forward_with_relu``'s output."""
+        return self._backward(dy, cache, relu=True)
+
+    def _backward(
+        self, dy: FloatArray, cache: BatchNormCache, *, relu: bool
+    ) -> tuple[FloatArray, Gradients]:
+        dy = self._features("dy", _checks.upstream(dy, cache.shape, cache.x.dtype))
         kernel = batch_norm.backward_fixed if cache.moments is None else batch_norm.backward_batch
-        dx, d_gamma, d_beta = kernel(rows, cache.x, cache.mean, cache.inv_std, self._gamma)
+        dx, d_gamma, d_beta = kernel(dy, cache.x, cache.terms, relu=relu)
         sums = {"gamma": d_gamma, "beta": d_beta}
         gradients = {name: sums[name].astype(p.dtype) for name, p in self.parameters.items()}
-        return self._unrows(dx, cache.shape), gradients
+        return dx.reshape(cache.shape), gradients
 
     def update_statistics(self, cache: BatchNormCache) -> None:
         """Move the running statistics towards the batch of a ``forward(..., training=True)``."""
@@ -206,32 +231,31 @@ class BatchNorm(Layer[BatchNormCache]):
     def _beta(self) -> FloatArray:
         return self._fixed_beta if self.beta is None else self.beta
 
-    def _rows(self, argument: str, x: FloatArray) -> FloatArray:
-        """View x as C-contiguous rows ``(m, n_features)``; copy only where the layout asks."""
+    def _features(self, argument: str, x: FloatArray) -> FloatArray:
+        """View x as the kernels take it; copy it only where it is not C-contiguous."""
         if not -x.ndim <= self.axis < x.ndim or x.shape[self.axis] != self.n_features:
             raise ShapeError(
                 f"{argument} must have {self.n_features} features on axis {self.axis},"
                 f" got shape {x.shape}."
             )
-        if self.axis not in (-1, x.ndim - 1):
-            x = np.moveaxis(x, self.axis, -1)
-        return np.ascontiguousarray(x).reshape(-1, self.n_features)
+        axis = self.axis % x.ndim
+        before, after = prod(x.shape[:axis]), prod(x.shape[axis + 1 :])
+        x = np.ascontiguousarray(x)
+        last = axis == x.ndim - 1
+        return (
+            x.reshape(before, self.n_features)
+            if last
+            else x.reshape(before, self.n_features, after)
+        )
 
-    def _unrows(self, rows: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-        """Undo ``_rows``: give rows the shape of the input again."""
-        axis = self.axis % len(shape)
-        if axis == len(shape) - 1:
-            return rows.reshape(shape)
-        others = shape[:axis] + shape[axis + 1 :]
-        return np.moveaxis(rows.reshape(*others, self.n_features), -1, axis)
-
-    def _batch_moments(self, rows: FloatArray) -> Moments:
-        if len(rows) < 2:
+    def _batch_moments(self, x: FloatArray) -> Moments:
+        count = x.size // self.n_features
+        if count < 2:
             raise BatchSizeError(
-                f"x must have at least 2 values a feature in training, got {len(rows)}: one value"
+                f"x must have at least 2 values a feature in training, got {count}: one value"
                 " has no variance. Use a larger batch, or training=False with running statistics."
             )
-        return moments(rows)
+        return moments(x)
 
     def _require_statistics(self) -> None:
         if self.n_updates > 0 or CONVENTIONS[self.convention].given:

@@ -1,6 +1,6 @@
 """Layers run in order, under one contract."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from normlab import _checks
 from normlab._table import Table
 from normlab._typing import FloatArray, Gradients, Parameters
-from normlab.errors import ArgumentError, NormlabError
+from normlab.errors import ArgumentError
 from normlab.layers import Dense, Layer
+from normlab.network.runs import Run, one_by_one, together
 
 
 class NetworkCache(NamedTuple):
@@ -55,6 +56,7 @@ class Network:
         _checks.require(len(self.layers) > 0, "layers", "hold at least one layer", self.layers)
         if len({id(layer) for layer in self.layers}) < len(self.layers):
             raise ArgumentError("layers must be objects of their own, got one of them twice.")
+        self._one_by_one, self._together = one_by_one(self.layers), together(self.layers)
 
     @property
     def parameters(self) -> Parameters:
@@ -85,10 +87,10 @@ class Network:
         ``training=True`` normalizes with batch statistics and drops units; ``False`` uses running
         statistics and keeps all units.
         """
-        caches = []
-        for i in range(len(self.layers)):
-            x, cache = self._forward_through(i, x, training)
-            caches.append(cache)
+        caches: list[Any] = []
+        for run in self._together:
+            x, own = run.forward(x, training=training)
+            caches += own
         return x, NetworkCache(tuple(caches))
 
     def forward_all(
@@ -96,8 +98,8 @@ class Network:
     ) -> tuple[tuple[FloatArray, ...], NetworkCache]:
         """Return the output of every layer, the last of which is ``forward``'s, and the cache."""
         outputs, caches = [x], []
-        for i in range(len(self.layers)):
-            y, cache = self._forward_through(i, outputs[-1], training)
+        for run in self._one_by_one:
+            y, (cache,) = run.forward(outputs[-1], training=training)
             outputs.append(y)
             caches.append(cache)
         return tuple(outputs[1:]), NetworkCache(tuple(caches))
@@ -108,13 +110,13 @@ class Network:
         No caches are kept, so that the layers take turns in little memory: up to 1.8 times as
         fast on 1,000 rows.
         """
-        for i in range(len(self.layers)):
-            x, _ = self._forward_through(i, x, training=False)
+        for run in self._together:
+            x, _ = run.forward(x, training=False)
         return x
 
     def backward(self, dy: FloatArray, cache: NetworkCache) -> tuple[FloatArray, Gradients]:
         """Return the gradient of the input and of each parameter."""
-        dy, gradients = self._backward_to(0, dy, cache)
+        dy, gradients = self._backward_through(self._together, dy, cache)
         return dy, _in_order(gradients)
 
     def backward_all(
@@ -124,17 +126,21 @@ class Network:
 
         What ``parameter_gradients`` computes, with what it passes on the way.
         """
+        first, *others = self._one_by_one
         passed = [dy]
-        dy, gradients = self._backward_to(1, dy, cache, passed)
-        return tuple(reversed(passed)), _in_order([*gradients, self._first_gradients(dy, cache)])
+        dy, gradients = self._backward_through(others, dy, cache, passed)
+        gradients.append(first.parameter_gradients(dy, cache.layers))
+        return tuple(reversed(passed)), _in_order(gradients)
 
     def parameter_gradients(self, dy: FloatArray, cache: NetworkCache) -> Gradients:
         """Return ``backward``'s gradients alone, without computing dx of the first layer.
 
         For the network of 784 inputs and five layers of 100, that is a fifth of a step's work.
         """
-        dy, gradients = self._backward_to(1, dy, cache)
-        return _in_order([*gradients, self._first_gradients(dy, cache)])
+        first, *others = self._together
+        dy, gradients = self._backward_through(others, dy, cache)
+        gradients.append(first.parameter_gradients(dy, cache.layers))
+        return _in_order(gradients)
 
     def update_statistics(self, cache: NetworkCache) -> None:
         """Move all running statistics towards the batch in ``cache``."""
@@ -174,36 +180,22 @@ class Network:
             total=("", "total", "", _size(self.parameters), _size(self.statistics)),
         )
 
-    def _forward_through(self, i: int, x: FloatArray, training: bool) -> tuple[FloatArray, Any]:
-        layer = self.layers[i]
-        try:
-            return layer.forward(x, training=training)
-        except NormlabError as error:
-            raise type(error)(f"layer {i}, {layer!r}: {error}") from None
-
-    def _backward_to(
+    def _backward_through(
         self,
-        stop: int,
+        runs: Sequence[Run],
         dy: FloatArray,
         cache: NetworkCache,
         passed: list[FloatArray] | None = None,
     ) -> tuple[FloatArray, list[Gradients]]:
-        """Go from the last layer to ``stop``; where given, ``passed`` receives each dx."""
+        """Go back through ``runs``; where given, ``passed`` receives each dx."""
         self._require_own(cache)
         gradients = []
-        for i in reversed(range(stop, len(self.layers))):
-            layer = self.layers[i]
-            try:
-                dy, own = layer.backward(dy, cache.layers[i])
-            except NormlabError as error:
-                raise type(error)(f"layer {i}, {layer!r}: {error}") from None
-            gradients.append(_dotted(i, own))
+        for run in reversed(runs):
+            dy, own = run.backward(dy, cache.layers)
+            gradients.append(own)
             if passed is not None:
                 passed.append(dy)
         return dy, gradients
-
-    def _first_gradients(self, dy: FloatArray, cache: NetworkCache) -> Gradients:
-        return _dotted(0, self.layers[0].parameter_gradients(dy, cache.layers[0]))
 
     def _require_own(self, cache: NetworkCache) -> None:
         _checks.instance("cache", cache, NetworkCache, "It is what forward returns second.")
@@ -216,10 +208,6 @@ class Network:
 
 def _in_order(gradients: list[Gradients]) -> Gradients:
     return {name: g for layer in reversed(gradients) for name, g in layer.items()}
-
-
-def _dotted(i: int, gradients: Gradients) -> Gradients:
-    return {f"{i}.{name}": gradient for name, gradient in gradients.items()}
 
 
 def _size(arrays: dict[str, NDArray[Any]]) -> str:
