@@ -2,11 +2,16 @@
 
 ::
 
-    __main__.py         the command line: python -m bench [--quick] [--only sweep|kernel]
+    __main__.py         the command line: python -m bench [--quick] [--only sweep|kernel|step]
     sweep.py            the weight-scale sweep: 16 scales, with and without normalization
     published_style.py  its peer in plain float64 NumPy, as from-scratch courses write it
     torch_eager.py      its peer in PyTorch
     limit.py            the time that the matrix products alone need
     kernel.py           batch normalization against PyTorch's
+    cnn_step.py         a training step of a convolutional network, and its evaluation
+    cnn.py              that network in normlab
+    torch_cnn.py        its peer in PyTorch
+    cnn_memory.py       the memory that a step takes
     timing.py           interleaved rounds, one thread or two, the table
+    markdown.py         the tables of README
 """

@@ -1,4 +1,4 @@
-"""Command line: ``python -m bench [--quick] [--only sweep|kernel] [--json FILE]``."""
+"""Command line: ``python -m bench [--quick] [--only PART] [--json FILE] [--markdown FILE]``."""
 
 import argparse
 import json
@@ -8,12 +8,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from platform import machine, python_version, system
 
+from llvmlite.binding import get_host_cpu_name
 from threadpoolctl import threadpool_info
 
-from bench import kernel, sweep
+from bench import cnn_step, kernel, markdown, sweep
 from bench.timing import Result, table
 
-PARTS = {"sweep": sweep.run, "kernel": kernel.run}
+PARTS = {"sweep": sweep.run, "kernel": kernel.run, "step": cnn_step.run}
 
 
 def main() -> None:
@@ -25,6 +26,8 @@ def main() -> None:
     if options.json:
         content = {"facts": facts, "results": [result._asdict() for result in results]}
         options.json.write_text(json.dumps(content, indent=2) + "\n")
+    if options.markdown:
+        options.markdown.write_text(markdown.page(facts, results), "utf-8")
     print("\n".join(f"{name}: {fact}" for name, fact in facts.items()))
     print(table(results))
 
@@ -32,8 +35,10 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="Time normlab beside its peers.")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, part of the sweep")
-    parser.add_argument("--only", choices=PARTS, help="one of the two parts")
+    parser.add_argument("--only", choices=PARTS, help="one of the parts")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results there")
+    help_markdown = "also write README's tables there"
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help=help_markdown)
     return parser.parse_args()
 
 
@@ -44,7 +49,8 @@ def _facts() -> dict[str, str]:
     absent = [name for name in ("torch",) if not find_spec(name)]
     libraries = ["numpy", "numba", *peers]
     return {
-        "machine": f"{system()} {machine()}, {os.cpu_count()} processors, load {os.getloadavg()}",
+        "machine": f"{system()} {machine()}, {os.cpu_count()} processors ({get_host_cpu_name()})",
+        "load": f"{os.getloadavg()[0]:.1f}",
         "python": python_version(),
         "libraries": ", ".join(f"{name} {version(name)}" for name in libraries),
         "blas": ", ".join(f"{b['internal_api']} {b['architecture']}" for b in blas),

@@ -1,29 +1,34 @@
 """Batch normalization in training mode against PyTorch's, float32.
 
 Features are normlab's last axis; PyTorch gets its own two layouts of the same images, of which
-the better is the one to compare with. Forward moves the running statistics in both; backward
+the better is the one to compare with. A ReLU behind it is what a normalization mostly has:
+normlab's ``Network`` runs both as one. Forward moves the running statistics in both; backward
 gives the gradients of input, gamma and beta, through autograd in PyTorch. Every call makes new
-output arrays; freed memory stays with the process, since whether malloc hands it back and pays
-for it again in page faults is luck that would hide the kernels.
+output arrays.
 
 The share of the memory's speed counts the bytes that must move at least: x and y forward; x, y,
 then x, dy and dx with backward.
 """
 
-import ctypes
-import platform
-import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.timing import HAS_TORCH, Contender, Result, compare
-from normlab.layers import BatchNorm
+from bench.timing import HAS_TORCH, Contender, Result, compare, keep_freed_memory
+from normlab.layers import BatchNorm, ReLU
+from normlab.network import Network
 
-SHAPES = ((100, 100), (50, 28, 28, 32), (32, 56, 56, 64))
+SHAPES = (
+    (50, 28, 28, 32),
+    (50, 14, 14, 64),
+    (32, 56, 56, 64),
+    (32, 14, 14, 256),
+    (16, 112, 112, 64),
+)
 CORES = (1, 2)
 BURST = 0.05
 
@@ -31,13 +36,15 @@ Array = NDArray[np.float32]
 
 
 class Job(NamedTuple):
-    """What is timed."""
+    """What is timed; its text is the job of its results, by which ``markdown`` finds them."""
 
     shape: tuple[int, ...]
     backward: bool
+    relu: bool = False
 
     def __str__(self) -> str:
-        return f"{'forward + backward' if self.backward else 'forward'} {self.shape}"
+        words = ["forward", *(["ReLU"] if self.relu else []), *(["backward"] * self.backward)]
+        return f"{' + '.join(words)} {self.shape}"
 
     @property
     def n_bytes(self) -> int:
@@ -46,23 +53,15 @@ class Job(NamedTuple):
 
 def run(quick: bool) -> list[Result]:
     """Time all shapes, forward and with backward."""
-    _keep_freed_memory()
+    keep_freed_memory()
     results = []
     for shape in SHAPES:
         speeds = {cores: copy_speed(int(np.prod(shape)), cores) for cores in CORES}
-        for job in (Job(shape, False), Job(shape, True)):
-            found = compare(str(job), _contenders(job), rounds=5 if quick else 15, burst=BURST)
+        for backward, relu in product((False, True), (False, True)):
+            job = Job(shape, backward, relu)
+            found = compare(str(job), _contenders(job), rounds=3 if quick else 15, burst=BURST)
             results += [_with_speed(result, job, speeds[result.cores]) for result in found]
     return results
-
-
-def _keep_freed_memory() -> None:
-    """Set glibc's thresholds; elsewhere do nothing."""
-    if sys.platform == "linux" and "glibc" in platform.libc_ver():
-        trim_threshold, mmap_threshold = -1, -3
-        libc = ctypes.CDLL(None)
-        libc.mallopt(trim_threshold, 2**30)
-        libc.mallopt(mmap_threshold, 2**25)
 
 
 def _contenders(job: Job) -> list[Contender]:
@@ -77,13 +76,13 @@ def _contenders(job: Job) -> list[Contender]:
 
 
 def _normlab(job: Job, x: Array, dy: Array, cores: int) -> Contender:
-    layer = BatchNorm(job.shape[-1])
+    network = Network([BatchNorm(job.shape[-1]), *[ReLU()] * job.relu])
 
     def run() -> str:
-        _, cache = layer.forward(x, training=True)
-        layer.update_statistics(cache)
+        _, cache = network.forward(x, training=True)
+        network.update_statistics(cache)
         if job.backward:
-            layer.backward(dy, cache)
+            network.backward(dy, cache)
         return ""
 
     return Contender("normlab", cores, run)
@@ -94,7 +93,7 @@ def _torch(job: Job, x: Array, dy: Array, cores: int) -> list[Contender]:
         return []
     from bench import torch_eager
 
-    steps = torch_eager.batch_norm_steps(x, dy, backward=job.backward)
+    steps = torch_eager.batch_norm_steps(x, dy, backward=job.backward, relu=job.relu)
     return [Contender(name, cores, step) for name, step in steps.items()]
 
 
@@ -119,4 +118,4 @@ def copy_speed(n_elements: int, cores: int) -> float:
 def _with_speed(result: Result, job: Job, copying: float) -> Result:
     speed = job.n_bytes / result.seconds
     note = f"{speed / 1e9:5.1f} GB/s of {copying / 1e9:.0f}"
-    return result._replace(note=note)
+    return result._replace(note=note, share=speed / copying)

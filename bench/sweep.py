@@ -24,6 +24,9 @@ SCALES = tuple(float(scale) for scale in np.logspace(0, -4, 16))
 MIDDLE = SCALES[5:9]
 """Scales at which neither network diverges, so that every contender does all of the work."""
 
+ALL = "sweep, 16 scales"
+"""The job of the whole."""
+
 N_STEPS = 191
 RECORDED = range(1, N_STEPS + 1, 10)
 
@@ -41,12 +44,13 @@ def run(quick: bool) -> list[Result]:
     """Time the sweep, and the part of it where nothing diverges."""
     with LocalWorkers(2) as workers:
         compare("sweep, warm-up", _contenders(MIDDLE[:2], workers), rounds=1)
-        job = "sweep, 4 middle scales"
-        results = compare(job, _contenders(MIDDLE, workers), rounds=3 if quick else 5)
-        results += limit.results(job, SIZES, n_trainings=2 * len(MIDDLE))
+        scales, rounds = (MIDDLE[:2], 2) if quick else (MIDDLE, 5)
+        job = f"sweep, {len(scales)} middle scales"
+        results = compare(job, _contenders(scales, workers), rounds=rounds)
+        results += limit.results(job, SIZES, n_trainings=2 * len(scales))
         if not quick:
             contenders = _contenders(SCALES, workers)
-            results += compare("sweep, 16 scales", contenders, rounds=3)
+            results += compare(ALL, contenders, rounds=3)
         return results
 
 

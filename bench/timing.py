@@ -1,5 +1,7 @@
 """Interleaved rounds, thread counts, and the table of results."""
 
+import ctypes
+import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -39,6 +41,21 @@ class Result(NamedTuple):
     seconds: float  # median of the rounds
     fastest: float
     note: str  # what came out
+    share: float | None = None  # of the memory's speed
+    megabytes: float | None = None  # at the peak, beyond what stays
+
+
+def keep_freed_memory() -> None:
+    """Let freed memory stay with the process, which is glibc's to decide; elsewhere do nothing.
+
+    Whether malloc hands it back, and pays for it again in page faults, is luck that would hide
+    what is timed.
+    """
+    if sys.platform == "linux" and "glibc" in platform.libc_ver():
+        trim_threshold, mmap_max = -1, -4  # malloc.h
+        libc = ctypes.CDLL(None)
+        libc.mallopt(trim_threshold, 2**30)
+        libc.mallopt(mmap_max, 0)
 
 
 @contextmanager

@@ -66,7 +66,7 @@ def train(
 
 
 def batch_norm_steps(
-    x: NDArray[np.float32], dy: NDArray[np.float32], *, backward: bool
+    x: NDArray[np.float32], dy: NDArray[np.float32], *, backward: bool, relu: bool
 ) -> dict[str, Callable[[], str]]:
     """Return a step for each layout of the same values, features last in ``x`` and ``dy``."""
     layouts = {"PyTorch": torch.contiguous_format}
@@ -75,13 +75,14 @@ def batch_norm_steps(
         layouts["PyTorch, channels_last"] = torch.channels_last
     step = _forward_backward if backward else _forward
     return {
-        name: partial(step, _norm(x), _laid_out(x, layout), _laid_out(dy, layout))
+        name: partial(step, _norm(x, relu), _laid_out(x, layout), _laid_out(dy, layout))
         for name, layout in layouts.items()
     }
 
 
-def _norm(x: NDArray[np.float32]) -> nn.Module:
-    return nn.BatchNorm2d(x.shape[-1]) if x.ndim == 4 else nn.BatchNorm1d(x.shape[-1])
+def _norm(x: NDArray[np.float32], relu: bool) -> nn.Module:
+    norm = nn.BatchNorm2d(x.shape[-1]) if x.ndim == 4 else nn.BatchNorm1d(x.shape[-1])
+    return nn.Sequential(norm, nn.ReLU()) if relu else norm
 
 
 def _laid_out(a: NDArray[np.float32], layout: torch.memory_format) -> torch.Tensor:

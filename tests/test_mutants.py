@@ -13,8 +13,7 @@ from layers.cases import Case
 from normlab import gradcheck
 from normlab.errors import OptimizerError
 from normlab.kernels import convolution
-from normlab.kernels.windows import Windows
-from normlab.layers import AveragePool2D, BatchNorm, Conv2D, Dense, Layer, MaxPool2D, ReLU
+from normlab.layers import BatchNorm, Conv2D, Dense, Layer, ReLU
 from normlab.network import Network
 from normlab.training import SGD, Adam, TrainingConfig
 

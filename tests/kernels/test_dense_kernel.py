@@ -1,10 +1,13 @@
 """The dense kernels against their twin."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from kernels.shapes import rows
 from normlab.kernels import dense
+from normlab.kernels._threads import threads
 from reference import dense as twin
 
 SIZES = [(1, 1, 1), (4, 3, 2), (7, 5, 11), (20, 16, 10)]  # rows, inputs, outputs
@@ -45,3 +48,56 @@ def test_backward_is_that_of_the_twin(sizes: tuple[int, int, int], dtype: str) -
     for ours, theirs in zip(found, twin.backward(dy, x, weight), strict=True):
         assert ours.dtype == dtype
         np.testing.assert_allclose(ours, theirs, atol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n_rows", [dense.FEWEST_ROWS - 1, dense.FEWEST_ROWS, 50, 64])
+def test_large_weights_give_the_products_too(n_rows: int, dtype: str) -> None:
+    """They do not go through BLAS; sizes that are no multiples of anything."""
+    sizes = (n_rows, 1031, 1021)
+    assert sizes[1] * sizes[2] > dense.LARGE_WEIGHT
+    rng = np.random.default_rng(n_rows)
+    x = rng.standard_normal(sizes[:2]).astype(dtype)
+    weight = rng.standard_normal(sizes[1:]).astype(dtype)
+    dy = rng.standard_normal((n_rows, sizes[2])).astype(dtype)
+    wide = [a.astype("float64") for a in (x, weight, dy)]
+    found = {
+        "y": (dense.forward(x, weight, dy[0]), wide[0] @ wide[1] + wide[2][0]),
+        "dx": (dense.backward_input(dy, weight), wide[2] @ wide[1].T),
+        "d_weight": (dense.backward_weight(dy, x), wide[0].T @ wide[2]),
+    }
+    for name, (ours, expected) in found.items():
+        assert ours.dtype == dtype
+        assert ours.flags.c_contiguous
+        tolerance = {"float32": 2e-5, "float64": 1e-13}[dtype] * np.abs(expected).max()
+        np.testing.assert_allclose(ours, expected, rtol=0, atol=tolerance, err_msg=name)
+
+
+def test_large_products_have_the_same_bits_on_one_thread_and_two() -> None:
+    rng = np.random.default_rng(0)
+    x, weight, dy = (
+        rng.standard_normal(shape).astype("float32")
+        for shape in ((33, 1031), (1031, 1021), (33, 1021))
+    )
+
+    def everything(n: int) -> list[bytes]:
+        with threads(n):
+            products = (
+                dense.forward(x, weight, None),
+                dense.backward_input(dy, weight),
+                dense.backward_weight(dy, x),
+            )
+        return [product.tobytes() for product in products]
+
+    assert everything(1) == everything(2)
+
+
+@pytest.mark.parametrize("layout", [np.asfortranarray, lambda a: np.repeat(a, 2, axis=1)[:, ::2]])
+def test_large_products_take_rows_in_any_layout(layout: Any) -> None:
+    rng = np.random.default_rng(0)
+    x, weight = rng.standard_normal((20, 1031)), rng.standard_normal((1031, 1021))
+    dy = rng.standard_normal((20, 1021))
+    np.testing.assert_allclose(dense.forward(layout(x), weight, None), x @ weight, rtol=1e-11)
+    np.testing.assert_allclose(dense.backward_input(layout(dy), weight), dy @ weight.T, rtol=1e-11)
+    found = dense.backward_weight(layout(dy), layout(x))
+    np.testing.assert_allclose(found, x.T @ dy, rtol=1e-11)

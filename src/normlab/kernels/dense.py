@@ -13,18 +13,20 @@ Forward: ``y = x weight + bias``. Backward::
 import numpy as np
 
 from normlab._typing import FloatArray
-from normlab.kernels._threads import in_parallel, threads
+from normlab.kernels._threads import in_parallel, n_threads
+from normlab.kernels.gathered_product import gathered_product, packed
 
-PART = 256
-"""Columns of a large product that are an item of work: not so few that each is slower for it."""
+LARGE_WEIGHT = 2**20
+"""Elements of a weight that does not stay in a core's cache. Its products are ours, on all threads:
+at a batch of 50, a third off the time of BLAS on one, and none of BLAS's own that go on spinning."""
 
-PARALLEL_PRODUCTS = 2**24
-"""Multiplications from which on a product is shared out among threads."""
+FEWEST_ROWS = 16
+"""Below that, BLAS is faster: the time goes into reading the weight."""
 
 
 def forward(x: FloatArray, weight: FloatArray, bias: FloatArray | None) -> FloatArray:
     """Return x weight + bias; no bias when it is None."""
-    y = _product(x, weight)
+    y = _large_forward(x, weight) if _is_large(x, weight.size) else x @ weight
     if bias is not None:
         y += bias
     return y
@@ -32,12 +34,15 @@ def forward(x: FloatArray, weight: FloatArray, bias: FloatArray | None) -> Float
 
 def backward_input(dy: FloatArray, weight: FloatArray) -> FloatArray:
     """Return dx."""
-    return _product(dy, weight.T)
+    dx: FloatArray = _large_input(dy, weight) if _is_large(dy, weight.size) else dy @ weight.T
+    return dx
 
 
 def backward_weight(dy: FloatArray, x: FloatArray) -> FloatArray:
     """Return d_weight."""
-    return _product(x.T, dy)
+    large = _is_large(x, x.shape[1] * dy.shape[1])
+    d_weight: FloatArray = _product(x.T, dy) if large else x.T @ dy
+    return d_weight
 
 
 def backward_bias(dy: FloatArray) -> FloatArray:
@@ -46,18 +51,39 @@ def backward_bias(dy: FloatArray) -> FloatArray:
     return d_bias
 
 
+def _is_large(rows: FloatArray, weight_size: int) -> bool:
+    return weight_size >= LARGE_WEIGHT and len(rows) >= FEWEST_ROWS
+
+
+# The weight, the larger factor, stands on the left, where nothing is packed: y^T = weight^T x^T.
+
+
+def _large_forward(x: FloatArray, weight: FloatArray) -> FloatArray:
+    return np.ascontiguousarray(_product(weight.T, x.T).T)
+
+
+def _large_input(dy: FloatArray, weight: FloatArray) -> FloatArray:
+    return np.ascontiguousarray(_product(weight, dy.T).T)
+
+
 def _product(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Return a b, in parts of columns side by side where it is large."""
+    """Return a b, in parts of rows on all threads."""
+    if not (a.flags.c_contiguous or a.flags.f_contiguous):
+        a = np.ascontiguousarray(a)
+    m, n_k = a.shape
+    down, across = (stride // a.itemsize for stride in a.strides)
+    row, col = np.arange(m) * down, np.arange(n_k) * across
+    flat = a.reshape(-1) if a.flags.c_contiguous else a.T.reshape(-1)
     n = b.shape[1]
-    if n < 2 * PART or len(a) * b.size < PARALLEL_PRODUCTS:
-        whole: FloatArray = a @ b
-        return whole
-    y = np.empty((len(a), n), np.result_type(a, b))
+    panels, start = packed(np.ascontiguousarray(b)), np.zeros(n, a.dtype)
+    out, out_row, start_row = np.empty((m, n), a.dtype), np.arange(m) * n, np.zeros(m, int)
+    n_parts = 4 * n_threads()
 
     def part(i: int) -> None:
-        columns = slice(i * PART, (i + 1) * PART)
-        np.matmul(a, b[:, columns], out=y[:, columns])
+        rows = slice(i * m // n_parts, (i + 1) * m // n_parts)
+        gathered_product(
+            flat, row[rows], col, panels, n, start, start_row[rows], out.reshape(-1), out_row[rows]
+        )
 
-    with threads():
-        in_parallel(part, -(-n // PART))
-    return y
+    in_parallel(part, n_parts)
+    return out

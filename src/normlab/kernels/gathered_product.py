@@ -20,8 +20,8 @@ from normlab._typing import FloatArray, IntArray
 from normlab.kernels._compile import compiled
 from normlab.kernels._tile import MOST_VECTORS, ROWS, VECTOR_BYTES, tile
 
-BLOCK_K = 256
-"""So many rows of a panel, at most 64 KB, stay in the second-level cache."""
+BLOCK_K = 512
+"""So many rows of a panel, at most 128 KB, stay in the second-level cache."""
 
 _row_1, _row_2, _row_4 = tile(1, 1), tile(1, 2), tile(1, 4)
 _rows_1, _rows_2, _rows_4 = tile(ROWS, 1), tile(ROWS, 2), tile(ROWS, 4)

@@ -1,0 +1,96 @@
+"""The results as the tables of the README's section on performance.
+
+A ratio says how many times as long the peer takes as normlab, each at its fastest and on as many
+threads; PyTorch in the better of its memory layouts. Cells hold one thread / two threads.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import product
+
+from bench import cnn_step, kernel, sweep
+from bench.timing import Result
+from normlab._table import Table
+
+CORES = (1, 2)
+
+NORMALIZATION_HEADER = (
+    "batch normalization",
+    "forward",
+    "forward + ReLU",
+    "forward + backward",
+    "forward + ReLU + backward",
+    "of the memory's speed",
+)
+WORKS_HEADER = ("work", "peer", "normlab", "ratio", "memory", "peer's memory")
+WORKS = (
+    (cnn_step.STEPS[True], "PyTorch"),
+    (cnn_step.STEPS[False], "PyTorch"),
+    (cnn_step.EVALUATION, "PyTorch"),
+    (sweep.ALL, "PyTorch"),
+    (sweep.ALL, "published style"),
+)
+
+
+def page(facts: dict[str, str], results: Sequence[Result]) -> str:
+    """Return both tables, and below them what the numbers depend on."""
+    below = "; ".join(f"{name}: {fact}" for name, fact in facts.items())
+    parts = [normalization(results).markdown(), works(results).markdown(), below]
+    return "\n\n".join(parts) + "\n"
+
+
+def normalization(results: Sequence[Result]) -> Table:
+    """Return a row a shape: ratios to PyTorch, and normlab's share of the memory's speed."""
+    rows = []
+    for shape in kernel.SHAPES:
+        jobs = [
+            str(kernel.Job(shape, backward, relu))
+            for backward, relu in product((False, True), (False, True))
+        ]
+        ratios = [_cell(results, job, "PyTorch", _ratio) for job in jobs]
+        rows.append((str(shape), *ratios, _cell(results, jobs[2], "PyTorch", _share)))
+    return Table(NORMALIZATION_HEADER, tuple(rows))
+
+
+def works(results: Sequence[Result]) -> Table:
+    """Return a row a work and peer: normlab's time, the ratio, and the memory of both."""
+    columns = (_time, _ratio, _memory, _memory_of_peer)
+    rows = [(job, peer, *(_cell(results, job, peer, c) for c in columns)) for job, peer in WORKS]
+    return Table(WORKS_HEADER, tuple(rows), numbers_from=2)
+
+
+def _cell(
+    results: Sequence[Result], job: str, peer: str, text: Callable[[Result, Result], str]
+) -> str:
+    """Return what ``text`` says of normlab's result and the peer's, for each number of threads."""
+    pairs = [(_fastest(results, job, "normlab", n), _fastest(results, job, peer, n)) for n in CORES]
+    cells = [text(own, theirs) for own, theirs in pairs if own is not None and theirs is not None]
+    return " / ".join(cell for cell in cells if cell)
+
+
+def _fastest(results: Sequence[Result], job: str, name: str, cores: int) -> Result | None:
+    found = [r for r in results if (r.job, r.cores) == (job, cores) and r.name.startswith(name)]
+    return min(found, key=lambda result: result.fastest, default=None)
+
+
+def _ratio(own: Result, theirs: Result) -> str:
+    return f"{theirs.fastest / own.fastest:.2f}"
+
+
+def _time(own: Result, theirs: Result) -> str:
+    return f"{own.fastest:.2g} s" if own.fastest >= 1 else f"{1000 * own.fastest:.3g} ms"
+
+
+def _share(own: Result, theirs: Result) -> str:
+    return "" if own.share is None else f"{own.share:.0%}"
+
+
+def _memory(own: Result, theirs: Result) -> str:
+    return _megabytes(own)
+
+
+def _memory_of_peer(own: Result, theirs: Result) -> str:
+    return _megabytes(theirs)
+
+
+def _megabytes(result: Result) -> str:
+    return "" if result.megabytes is None else f"{result.megabytes:.0f} MB"
