@@ -11,7 +11,7 @@
     cnn_step.py         a training step of a convolutional network, and its evaluation
     cnn.py              that network in normlab
     torch_cnn.py        its peer in PyTorch
-    cnn_memory.py       the memory that a step takes
+    cnn_process.py      its time and memory, each contender in a process of its own
     timing.py           interleaved rounds, one thread or two, the table
     markdown.py         the tables of README
 """

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab.data import Dataset, batches, load_mnist
-from normlab.kernels._threads import threads
+from normlab.kernels.threads import threads
 from normlab.network import CNNSpec, build_cnn
 from normlab.training import Adam, SoftmaxCrossEntropy, evaluate
 from normlab.training.objective import objective
@@ -78,3 +78,12 @@ class NormlabTrainer:
     def evaluate(self) -> float:
         data = images()
         return evaluate(self.network, self.loss, data.x_test, data.y_test).accuracy
+
+
+def make(name: str, network_spec: CNNSpec) -> Trainer:
+    """Return the trainer of a contender; PyTorch is loaded for its own."""
+    if name == "normlab":
+        return NormlabTrainer(network_spec)
+    from bench import torch_cnn
+
+    return torch_cnn.TorchTrainer(network_spec, torch_cnn.LAYOUTS[name])

@@ -6,22 +6,32 @@ same batches; without dropout, whose masks differ, their losses are the same. Py
 each of its memory layouts, of which the better is the one to compare with.
 """
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import NamedTuple
 
-from bench import cnn_memory
-from bench.cnn import NormlabTrainer, Trainer, spec
+from bench.cnn import Trainer, make, spec
+from bench.cnn_process import Measured, measured
 from bench.timing import HAS_TORCH, Contender, Result, compare, keep_freed_memory
 from normlab.network import CNNSpec
 
-STEPS = {
-    True: "CNN, training step with batch normalization",
-    False: "CNN, training step without normalization",
-}
+
+class StepJob(NamedTuple):
+    """What is timed."""
+
+    normalized: bool
+    kept: bool  # whether malloc is told to keep what is freed
+
+    def __str__(self) -> str:
+        kind = "with batch normalization" if self.normalized else "without normalization"
+        return f"CNN, training step {kind}" + (", freed memory kept" if self.kept else "")
+
+
+STEPS = (StepJob(True, False), StepJob(True, True), StepJob(False, False))
 EVALUATION = "CNN, evaluation of 10,000 images"
 
+NAMES = ("normlab", *(("PyTorch, contiguous", "PyTorch, channels_last") if HAS_TORCH else ()))
 CORES = (1, 2)
-BURST = 0.5
 
 N_COMPARED = 3
 TOLERANCE = 1e-4
@@ -31,59 +41,56 @@ make larger."""
 
 def run(quick: bool) -> list[Result]:
     """Time steps with and without batch normalization, and an evaluation."""
+    results = []
+    for job in STEPS[:1] if quick else STEPS:
+        notes = _agreement(_trainers(spec(job.normalized, dropout=0)))
+        found = [
+            (name, cores, measured(name, job.normalized, cores, kept=job.kept))
+            for _ in range(1 if quick else 5)
+            for name in NAMES
+            for cores in CORES
+        ]
+        results += _results(str(job), found, notes)
     keep_freed_memory()
-    steps, evaluations = [], []
-    for normalized, job in STEPS.items():
-        alike = _trainers(spec(normalized, dropout=0))
-        notes = _agreement(alike)
-        contenders = _contenders(_trainers(spec(normalized, dropout=0.5)), _step)
-        rounds, burst = (3, BURST / 2) if quick else (15, BURST)
-        found = compare(job, contenders, rounds=rounds, burst=burst)
-        found = [result._replace(note=notes[result.name]) for result in found]
-        if normalized or not quick:
-            found = [_with_memory(result, normalized) for result in found]
-        steps += found
-        if normalized:
-            contenders = _contenders(alike, _evaluation)
-            evaluations = compare(EVALUATION, contenders, rounds=1 if quick else 5)
-    return steps + evaluations
-
-
-def makers(network_spec: CNNSpec) -> dict[str, Callable[[], Trainer]]:
-    """Return what makes each contender's trainer, by name."""
-    found: dict[str, Callable[[], Trainer]] = {"normlab": partial(NormlabTrainer, network_spec)}
-    if HAS_TORCH:
-        from bench import torch_cnn
-
-        for name, layout in torch_cnn.LAYOUTS.items():
-            found[name] = partial(torch_cnn.TorchTrainer, network_spec, layout)
-    return found
+    contenders = _evaluations(_trained(_trainers(spec(True, dropout=0))))
+    return results + compare(EVALUATION, contenders, rounds=1 if quick else 5)
 
 
 def _trainers(network_spec: CNNSpec) -> dict[str, Trainer]:
-    return {name: make() for name, make in makers(network_spec).items()}
+    return {name: make(name, network_spec) for name in NAMES}
 
 
-def _contenders(
-    trainers: dict[str, Trainer], work: Callable[[Trainer], Callable[[], str]]
-) -> list[Contender]:
+def _trained(trainers: dict[str, Trainer]) -> dict[str, Trainer]:
+    """Take a step with each, without which there is nothing to evaluate with."""
+    for trainer in trainers.values():
+        trainer.step()
+    return trainers
+
+
+def _results(
+    job: str, found: Sequence[tuple[str, int, Measured]], notes: dict[str, str]
+) -> list[Result]:
+    """Return a result for each contender, of all its processes."""
+    results = []
+    for name in NAMES:
+        for cores in CORES:
+            own = [m for other, n, m in found if (other, n) == (name, cores)]
+            seconds, fastest = median(m.seconds for m in own), min(m.seconds for m in own)
+            megabytes = None if own[0].megabytes is None else median(m.megabytes or 0 for m in own)
+            note = notes[name] + ("" if megabytes is None else f", {megabytes:.0f} MB")
+            results.append(Result(job, name, cores, seconds, fastest, note, megabytes=megabytes))
+    return results
+
+
+def _evaluations(trainers: dict[str, Trainer]) -> list[Contender]:
+    def evaluation(trainer: Trainer) -> Callable[[], str]:
+        return lambda: f"accuracy {trainer.evaluate():.3f}"
+
     return [
-        Contender(name, cores, work(trainer))
+        Contender(name, cores, evaluation(trainer))
         for cores in CORES
         for name, trainer in trainers.items()
     ]
-
-
-def _step(trainer: Trainer) -> Callable[[], str]:
-    def run() -> str:
-        trainer.step()
-        return ""
-
-    return run
-
-
-def _evaluation(trainer: Trainer) -> Callable[[], str]:
-    return lambda: f"accuracy {trainer.evaluate():.3f}"
 
 
 def _agreement(trainers: dict[str, Trainer]) -> dict[str, str]:
@@ -99,12 +106,3 @@ def _agreement(trainers: dict[str, Trainer]) -> dict[str, str]:
             raise RuntimeError(f"{name} and normlab must compute the same, got {losses}.")
         notes[name] = f"float32, fused Adam, losses within {apart:.0e}"
     return notes
-
-
-def _with_memory(result: Result, normalized: bool) -> Result:
-    if result.cores < max(CORES):
-        return result
-    megabytes = cnn_memory.measured(result.name, normalized, result.cores)
-    if megabytes is None:
-        return result
-    return result._replace(note=f"{result.note}, {megabytes:.0f} MB", megabytes=megabytes)

@@ -6,8 +6,8 @@ normlab's ``Network`` runs both as one. Forward moves the running statistics in 
 gives the gradients of input, gamma and beta, through autograd in PyTorch. Every call makes new
 output arrays.
 
-The share of the memory's speed counts the bytes that must move at least: x and y forward; x, y,
-then x, dy and dx with backward.
+The share of the memory's speed counts the bytes that move at least where an array does not fit into
+the cache: x twice and y forward; x and dy twice and dx backward.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -48,7 +48,7 @@ class Job(NamedTuple):
 
     @property
     def n_bytes(self) -> int:
-        return 4 * int(np.prod(self.shape)) * (5 if self.backward else 2)
+        return 4 * int(np.prod(self.shape)) * (8 if self.backward else 3)
 
 
 def run(quick: bool) -> list[Result]:

@@ -23,8 +23,7 @@ NORMALIZATION_HEADER = (
 )
 WORKS_HEADER = ("work", "peer", "normlab", "ratio", "memory", "peer's memory")
 WORKS = (
-    (cnn_step.STEPS[True], "PyTorch"),
-    (cnn_step.STEPS[False], "PyTorch"),
+    *((str(job), "PyTorch") for job in cnn_step.STEPS),
     (cnn_step.EVALUATION, "PyTorch"),
     (sweep.ALL, "PyTorch"),
     (sweep.ALL, "published style"),

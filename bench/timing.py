@@ -16,9 +16,6 @@ from threadpoolctl import threadpool_limits
 HAS_TORCH = find_spec("torch") is not None
 """A peer that is not installed is left out."""
 
-if HAS_TORCH:
-    import torch
-
 PAUSE = 0.05
 """Seconds between two contenders: OpenMP's threads spin for a while after their last work, and
 would take the processors from the next contender."""
@@ -63,8 +60,8 @@ def threads(n: int) -> Iterator[None]:
     """Let BLAS, Numba and PyTorch use ``n`` threads each."""
     usual = numba.get_num_threads()
     numba.set_num_threads(n)
-    if HAS_TORCH:
-        torch.set_num_threads(n)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(n)
     with threadpool_limits(n, user_api="blas"):
         yield
     numba.set_num_threads(usual)

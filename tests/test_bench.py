@@ -11,7 +11,7 @@ from bench.timing import Result
 from normlab._table import Table
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
-STEP = cnn_step.STEPS[True]
+STEP = str(cnn_step.STEPS[0])
 
 
 def labels(table: str, n: int) -> list[list[str]]:

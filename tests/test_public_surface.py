@@ -61,6 +61,7 @@ PUBLIC = [
     "accuracy",
     "evaluate",
     "objective",
+    "threads",
     "train",
     # errors
     "ArgumentError",

@@ -24,6 +24,7 @@ from .errors import ShapeError as ShapeError
 from .errors import StatisticsError as StatisticsError
 from .errors import StoreError as StoreError
 from .errors import WorkerError as WorkerError
+from .kernels.threads import threads as threads
 from .layers import AveragePool2D as AveragePool2D
 from .layers import BatchNorm as BatchNorm
 from .layers import Conv2D as Conv2D

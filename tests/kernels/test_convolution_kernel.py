@@ -8,7 +8,7 @@ import pytest
 from kernels.shapes import Array
 from normlab.errors import ShapeError
 from normlab.kernels import convolution as kernel
-from normlab.kernels._threads import threads
+from normlab.kernels.threads import threads
 from normlab.kernels.windows import Windows
 from normlab.layers.windows import windows
 from reference import convolution as twin

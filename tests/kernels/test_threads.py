@@ -1,24 +1,85 @@
-"""The number of threads changes no bit of a result."""
+"""Threads: how many there are, who does what, and that they change no bit of a result."""
 
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, current_thread
+from time import sleep
+from typing import Any
 
 import numba
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from kernels.shapes import LARGE, LARGE_MAP_SHAPES, LARGE_SHAPES, Array, rows
+from normlab.errors import ArgumentError
 from normlab.kernels import activations, batch_norm
-from normlab.kernels._threads import threads
 from normlab.kernels.blocks import share_out
 from normlab.kernels.moments import moments
+from normlab.kernels.threads import in_parallel, n_threads, threads
 
 pytestmark = pytest.mark.skipif(
     numba.get_num_threads() < 2, reason="needs two threads; this machine gives Numba one"
 )
+
+
+def blas_threads() -> set[int]:
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_threads_set_the_number_inside_and_hold_blas_to_one() -> None:
+    before = n_threads(), blas_threads()
+    with threads(1):
+        assert (n_threads(), blas_threads()) == (1, {1})
+        with threads(2), pytest.raises(RuntimeError, match="on purpose"), threads(1):
+            raise RuntimeError("on purpose")
+        assert n_threads() == 1
+    assert (n_threads(), blas_threads()) == before
+
+
+def test_without_a_number_there_are_as_many_as_before() -> None:
+    with threads(1), threads():
+        assert n_threads() == 1
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.0, True, "2"])
+def test_a_number_that_is_none_is_refused(n: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"^n must be an integer of at least 1, got "):
+        threads(n).__enter__()
+
+
+def test_more_threads_than_numba_has_are_refused() -> None:
+    most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    message = rf"^n must be at most {most}, got {most + 1}\. NUMBA_NUM_THREADS, .* allows more\.$"
+    with pytest.raises(ArgumentError, match=message):
+        threads(most + 1).__enter__()
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_every_item_is_done_once(n: int) -> None:
+    done: list[int] = []
+    with threads(n):
+        in_parallel(done.append, 50)
+    assert sorted(done) == list(range(50))
+
+
+@pytest.mark.parametrize("failing", range(4))
+def test_an_error_in_an_item_reaches_the_caller_after_the_others_have_ended(failing: int) -> None:
+    begun: list[int] = []
+    ended: list[int] = []
+
+    def task(i: int) -> None:
+        begun.append(i)
+        sleep(0.01)
+        ended.append(i)
+        if i == failing:
+            raise ArgumentError("on purpose")
+
+    with threads(2), pytest.raises(ArgumentError, match="on purpose"):
+        in_parallel(task, 4)
+    assert sorted(begun) == sorted(ended)
 
 
 def everything(x: Array, dy: Array, gamma: Array, n: int) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_info
 from lab.tiny import config, load, trials
 from normlab.data.mnist import BUNDLED
 from normlab.errors import DataError
-from normlab.kernels._threads import n_threads
+from normlab.kernels.threads import n_threads
 from normlab.lab.config import TrialConfig
 from normlab.lab.trial import TrialResult, compile_kernels, run_trial, timed_trial
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from normlab.kernels._threads import threads
+from normlab.kernels.threads import threads
 from normlab.network import CNNSpec, build_cnn
 from normlab.training import Adam, SoftmaxCrossEntropy, objective
 

@@ -10,6 +10,7 @@ the optimizers, which work in place, are the stated exception).
 - ``dense``: x W + b
 - ``convolution``: that of images, with ``windows`` (where they stand) and ``gathered_product``
 - ``pooling``: maxima and means of windows
+- ``threads``: how many compute, and how work is shared out among them
 - ``activations``: ReLU, sigmoid, tanh
 - ``losses``: softmax cross-entropy, squared error
 - ``updates``: the steps of the optimizers

@@ -8,7 +8,7 @@ from math import gcd
 
 from normlab._typing import FloatArray
 from normlab.kernels._compile import is_large
-from normlab.kernels._threads import in_parallel, n_threads
+from normlab.kernels.threads import in_parallel, n_threads
 
 BLOCK_BYTES = 256 * 1024
 """Bytes a block, about: the sums of a block are taken in one go."""

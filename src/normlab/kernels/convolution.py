@@ -25,8 +25,8 @@ import numpy as np
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._compile import compiled
-from normlab.kernels._threads import in_parallel, n_threads
 from normlab.kernels.gathered_product import gathered_product, packed
+from normlab.kernels.threads import in_parallel, n_threads
 from normlab.kernels.windows import Layout, Pair, Windows, input_layout, phases
 
 Shape: TypeAlias = tuple[int, int, int, int]

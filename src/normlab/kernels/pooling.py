@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._compile import compiled, is_large
-from normlab.kernels._threads import in_parallel
+from normlab.kernels.threads import in_parallel
 from normlab.kernels.windows import Windows
 
 Winners: TypeAlias = NDArray[np.unsignedinteger[Any]]

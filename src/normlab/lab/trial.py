@@ -12,7 +12,7 @@ import numpy as np
 
 from normlab.data import Dataset, load_mnist, one_hot
 from normlab.errors import DataError
-from normlab.kernels._threads import threads
+from normlab.kernels.threads import threads
 from normlab.lab.config import DataConfig, TrialConfig, digest
 from normlab.lab.interrupts import put_off
 from normlab.lab.randomness import generator

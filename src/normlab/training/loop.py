@@ -9,7 +9,7 @@ import numpy as np
 
 from normlab import _checks
 from normlab.data import Dataset, batches
-from normlab.kernels._threads import threads
+from normlab.kernels.threads import threads
 from normlab.network import Network
 from normlab.training.config import TrainingConfig
 from normlab.training.history import History

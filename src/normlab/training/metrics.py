@@ -8,7 +8,7 @@ import numpy as np
 from normlab import _checks
 from normlab._typing import FloatArray, Target
 from normlab.errors import ShapeError
-from normlab.kernels._threads import threads
+from normlab.kernels.threads import threads
 from normlab.network.network import Network
 from normlab.training.losses import Loss, require_class_indices, require_rows
 

@@ -13,7 +13,7 @@ from normlab._typing import FloatArray, Gradients, Parameters
 from normlab.errors import ArgumentError, OptimizerError
 from normlab.kernels import updates
 from normlab.kernels._compile import is_large
-from normlab.kernels._threads import in_parallel, n_threads
+from normlab.kernels.threads import in_parallel, n_threads
 
 SMALLEST_EPS = 1.2e-38
 """The smallest that float32 holds with all its digits; 0 would divide 0 by 0."""
