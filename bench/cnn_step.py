@@ -46,7 +46,7 @@ def run(quick: bool) -> list[Result]:
         notes = _agreement(_trainers(spec(job.normalized, dropout=0)))
         found = [
             (name, cores, measured(name, job.normalized, cores, kept=job.kept))
-            for _ in range(1 if quick else 5)
+            for _ in range(1 if quick else 3)
             for name in NAMES
             for cores in CORES
         ]
