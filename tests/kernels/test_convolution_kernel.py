@@ -1,6 +1,7 @@
 """Convolution against loops over every index, for all kinds of windows."""
 
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -107,3 +108,29 @@ def test_no_pass_holds_the_matrix_of_all_windows() -> None:
         assert peak(lambda: kernel.backward_input(dy, weight, w)) < x.nbytes + room
         assert peak(lambda: kernel.backward_weight(dy, x, w)) < weight.nbytes + room
     assert 3 * (y.nbytes + room) < matrix
+
+
+def test_float32_sums_over_many_windows_stay_exact() -> None:
+    """A million equal terms, one after the other in float32, would be off by a hundredth."""
+    w = windows((256, 256), (1, 1), (1, 1), "valid")
+    x, dy = np.full((16, 256, 256, 1), 0.1, "float32"), np.ones((16, 256, 256, 1), "float32")
+    d_weight = kernel.backward_weight(dy, x, w)
+    np.testing.assert_allclose(d_weight, x.sum(dtype=float), rtol=2e-5)
+
+
+def test_canvases_hold_a_few_images_where_an_image_has_one_window() -> None:
+    w = windows((64, 64), (64, 64), (1, 1), "valid")
+    x, weight, _, dy = arrays(w, (256, 2, 1), "float32")
+    for n in (1, 2):
+        with threads(n):
+            assert peak(lambda: kernel.forward(x, weight, None, w)) < x.nbytes / 2
+            assert peak(lambda: kernel.backward_weight(dy, x, w)) < x.nbytes / 2
+
+
+def test_several_threads_may_convolve_at_once() -> None:
+    w = windows((14, 14), (5, 5), (1, 1), "same")
+    x, weight, _, dy = arrays(w, (23, 5, 37), "float32")
+    expected = everything(x, weight, dy, w, 1)
+    with ThreadPoolExecutor(4) as callers:
+        found = list(callers.map(lambda _: everything(x, weight, dy, w, 2), range(8)))
+    assert found == [expected] * 8

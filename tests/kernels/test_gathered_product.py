@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numba.core.errors import TypingError
 
 from kernels.shapes import Array
 from normlab.kernels import gathered_product as kernel
@@ -79,3 +80,9 @@ def test_packing_pads_the_last_panel_with_zeros() -> None:
     assert panels.size == 2 * 2 * lanes
     np.testing.assert_array_equal(panels.reshape(2, -1)[:, : lanes + 1], b)
     assert (panels.reshape(2, -1)[:, lanes + 1 :] == 0).all()
+
+
+def test_arrays_of_several_dtypes_are_refused() -> None:
+    a, row, col, b, start = factors(2, 3, 4, "float32")
+    with pytest.raises(TypingError, match=r"a, b, start and out must be of one dtype"):
+        product(a, row, col, b.astype("float64"), start)

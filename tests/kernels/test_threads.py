@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, current_thread
+from threading import Barrier, Event, current_thread
 from time import sleep
 from typing import Any
 
@@ -37,6 +37,24 @@ def test_threads_set_the_number_inside_and_hold_blas_to_one() -> None:
             raise RuntimeError("on purpose")
         assert n_threads() == 1
     assert (n_threads(), blas_threads()) == before
+
+
+def test_blocks_that_overlap_in_two_threads_leave_blas_as_it_was() -> None:
+    before, entered, leave = blas_threads(), Event(), Event()
+
+    def other() -> None:
+        with threads(1):
+            entered.set()
+            assert leave.wait(10)
+
+    with ThreadPoolExecutor(1) as second:
+        with threads(1):
+            found = second.submit(other)
+            assert entered.wait(10)
+            assert blas_threads() == {1}
+        leave.set()
+        found.result()
+    assert blas_threads() == before
 
 
 def test_without_a_number_there_are_as_many_as_before() -> None:

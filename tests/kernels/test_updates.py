@@ -41,7 +41,7 @@ CASES: list[tuple[Kernel, int, Callable[..., float], dict[str, float]]] = [
     (updates.momentum, 1, twin.momentum, {"lr": 0.1, "mu": 0.9}),
     (updates.nesterov, 1, twin.nesterov, {"lr": 0.1, "mu": 0.9}),
     (updates.adagrad, 1, twin.adagrad, {"lr": 0.1, "eps": 1e-3}),
-    (updates.rmsprop, 1, twin.rmsprop, {"lr": 0.1, "rho": 0.8, "eps": 1e-3}),
+    (updates.rmsprop, 1, twin.rmsprop, {"lr": 0.1, "new": 0.2, "eps": 1e-3}),
 ]
 
 
@@ -92,7 +92,7 @@ def test_an_update_leaves_the_gradient_as_it_is() -> None:
 DECAYING: list[tuple[Kernel, int, tuple[float, ...]]] = [
     (updates.momentum, 1, (0.1, 0.9)),
     (updates.nesterov, 1, (0.1, 0.9)),
-    (updates.rmsprop, 1, (0.1, 0.9, 1e-3)),
+    (updates.rmsprop, 1, (0.1, 0.1, 1e-3)),
     (updates.adam, 2, (0.1, 0.1, 0.1, 1.0, 1e-3)),
 ]
 every_decay = pytest.mark.parametrize(("kernel", "n_states", "constants"), DECAYING)

@@ -208,3 +208,9 @@ def test_a_run_of_before_there_were_kinds_has_no_other_set_up(tmp_path: Path) ->
     path.write_text(json.dumps(tree))
     assert lab.changes(load(tmp_path), tmp_path / "out") == []
     assert len(lab.read(tmp_path / "out").trials) == 8
+
+
+@pytest.mark.parametrize("shape", [[28, 28], [], [28, 28, 1, 1]])
+def test_an_image_shape_of_another_length_is_named(shape: list[int]) -> None:
+    with pytest.raises(ExperimentError, match=r"image_shape must be height, width and channels"):
+        lab.load("cnn-learning-rate", {"network.image_shape": shape})

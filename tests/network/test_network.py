@@ -340,6 +340,18 @@ def test_summary_without_a_dense_start_asks_for_the_input_shape() -> None:
     assert "(192,)" in network.summary((8, 8, 3))
 
 
+def test_a_network_built_from_a_spec_knows_the_shape_of_its_images() -> None:
+    spec = nl.CNNSpec(maps=(2,), hidden=(), kernel_size=3)
+    network = nl.build_cnn(spec, rng=np.random.default_rng(0))
+    assert "(28, 28, 2)" in network.summary()
+    assert "(28, 28, 2)" in network._repr_html_()
+
+
+def test_a_summary_names_the_layer_that_an_input_does_not_fit() -> None:
+    with pytest.raises(nl.ShapeError, match=r"^layer 0, Dense\(4, 5, bias=False\): input_shape"):
+        Network(layers()).summary((5,))
+
+
 def test_repr_is_the_code_that_builds_the_network() -> None:
     network = Network([BatchNorm(3, scale=False), ReLU(), Sigmoid(), Dropout(0.25), nl.Flatten()])
     again = eval(repr(network), {"Network": Network} | vars(nl.layers))

@@ -39,9 +39,9 @@ def adagrad(p: float, gradients: Sequence[float], lr: float, eps: float) -> floa
     return p
 
 
-def rmsprop(p: float, gradients: Sequence[float], lr: float, rho: float, eps: float) -> float:
+def rmsprop(p: float, gradients: Sequence[float], lr: float, new: float, eps: float) -> float:
     for t in range(len(gradients)):
-        h = sum((1 - rho) * rho ** (t - s) * gradients[s] ** 2 for s in range(t + 1))
+        h = sum(new * (1 - new) ** (t - s) * gradients[s] ** 2 for s in range(t + 1))
         p = p - lr * gradients[t] / (sqrt(h) + eps)
     return p
 

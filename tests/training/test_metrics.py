@@ -75,20 +75,20 @@ def test_evaluation_does_not_depend_on_block_borders(
 def test_networks_of_usual_widths_are_evaluated_500_rows_at_once(width: int) -> None:
     # Sums over other blocks would differ in their last bits from results that are stored.
     network = toy_network(sizes=(4, width, 3))
-    assert metrics.block_rows(network, (4,)) == 500
+    assert metrics.evaluation_rows(network, (4,)) == 500
 
 
 def test_a_block_follows_from_the_largest_output_of_a_layer() -> None:
     spec = CNNSpec(image_shape=(20, 30, 1), maps=(64,), kernel_size=3, hidden=())
     network = build_cnn(spec, rng=np.random.default_rng(0))
-    assert metrics.block_rows(network, spec.image_shape) == 2**21 // (20 * 30 * 64)
+    assert metrics.evaluation_rows(network, spec.image_shape) == 2**21 // (20 * 30 * 64)
 
 
 def test_a_block_has_at_least_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "EVALUATION_ELEMENTS", 2)
     network, data = trained_statistics(), toy_data()
     found = evaluate(network, SoftmaxCrossEntropy(), data.x_test, data.y_test)
-    assert metrics.block_rows(network, (4,)) == 1
+    assert metrics.evaluation_rows(network, (4,)) == 1
     assert 0 <= found.accuracy <= 1
 
 

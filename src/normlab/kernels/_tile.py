@@ -12,6 +12,7 @@ from typing import Any
 
 from llvmlite import binding, ir
 from numba import types
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 ROWS = 6
@@ -44,7 +45,8 @@ def tile(n_rows: int, n_vectors: int) -> Callable[..., None]:
         out[out_row[r] + j + c] = start[start_row[r] + j + c] + sum over t < n_k of
                                   a[row[r] + col[k + t]] b[panel + t width + c]
 
-    The sum runs in the order of t, one fused multiply-add each, whatever the block.
+    The sum runs from 0 in the order of t, one fused multiply-add each, whatever the block; what it
+    starts from is added last, so that sums over many blocks stay exact.
     """
 
     @intrinsic
@@ -75,6 +77,8 @@ def tile(n_rows: int, n_vectors: int) -> Callable[..., None]:
             return context.get_dummy_value()
 
         arrays = a, row, col, b, start, start_row, out, out_row
+        if len({array.dtype for array in (a, b, start, out)}) > 1:
+            raise TypingError(f"a, b, start and out must be of one dtype, got {arrays}.")
         return types.void(*arrays, *[types.int64] * 5), write
 
     compiled: Callable[..., None] = block
@@ -107,15 +111,14 @@ class _Block:
     ) -> None:
         build = self.build
         lefts = self.rows_of(a, row, i)
-        starts = self.rows_of(build.gep(start, [j]), start_row, i)
-        first = [self.load(x, column) for x in starts for column in self.columns]
         col, b = build.gep(col, [k]), build.gep(b, [panel])
         before, loop, after = build.block, *(build.append_basic_block() for _ in range(2))
         build.branch(loop)
 
         build.position_at_end(loop)
         t = self.carried(INDEX, INDEX(0), before)
-        sums = [self.carried(self.vector, value, before) for value in first]
+        zero, n_sums = ir.Constant(self.vector, None), self.n_rows * len(self.columns)
+        sums = [self.carried(self.vector, zero, before) for _ in range(n_sums)]
         offset, right = build.load(build.gep(col, [t])), build.gep(b, [build.mul(t, self.width)])
         added = self.multiply_add(lefts, offset, right, sums)
         following = build.add(t, INDEX(1))
@@ -124,10 +127,13 @@ class _Block:
         build.cbranch(build.icmp_signed("<", following, n_k), loop, after)
 
         build.position_at_end(after)
-        outs = self.rows_of(build.gep(out, [j]), out_row, i)
-        places = [(x, column) for x in outs for column in self.columns]
-        for (x, column), value in zip(places, added, strict=True):
-            build.store(value, self.at(x, column), align=self.alignment)
+        sources = self.rows_of(build.gep(start, [j]), start_row, i)
+        targets = self.rows_of(build.gep(out, [j]), out_row, i)
+        found = iter(added)
+        for source, target in zip(sources, targets, strict=True):
+            for column in self.columns:
+                total = build.fadd(self.load(source, column), next(found))
+                build.store(total, self.at(target, column), align=self.alignment)
 
     def multiply_add(self, lefts: list[Any], offset: Any, right: Any, sums: list[Any]) -> list[Any]:
         """Return the sums with the products of one k added."""

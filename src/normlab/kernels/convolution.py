@@ -32,7 +32,10 @@ from normlab.kernels.windows import Layout, Pair, Windows, input_layout, phases
 Shape: TypeAlias = tuple[int, int, int, int]
 
 GROUP_WINDOWS = 1024
-"""Windows a product, at least: so many images are on the canvas together."""
+"""Windows a product: so many images are laid out together."""
+
+GROUP_CELLS = 2**18
+"""Elements of their canvases, at most, unless one image has more: 1 MB, the second-level cache."""
 
 PARALLEL_PRODUCTS = 2**24
 """Multiplications from which on threads pay."""
@@ -105,9 +108,11 @@ def _multiply(
     images = _read_only(images)
 
     def task(first: int, stop: int) -> None:
-        zeros = np.zeros(canvases, images.dtype)
-        part = images[first:stop], zeros, layout.corner, places, taps, panels, start
-        _multiply_images(*part, out[first:stop], out_row)
+        n_images = min(canvases[0], stop - first)
+        zeros = np.zeros((n_images, *canvases[1:]), images.dtype)
+        n_rows = n_images * len(layout.places)
+        part = images[first:stop], zeros, layout.corner, places[:n_rows], taps, panels, start
+        _multiply_images(*part, out[first:stop], out_row[:n_rows])
 
     work = len(images) * len(pixels) * b.size
     _share_out(task, len(images), work, n_parts=4 * n_threads())
@@ -115,8 +120,13 @@ def _multiply(
 
 def _canvases(images: FloatArray, layout: Layout) -> Shape:
     """Return the shape of the canvases of a group of images."""
-    n_images = min(len(images), -(-GROUP_WINDOWS // len(layout.places)))
-    return max(1, n_images), *layout.canvas, images.shape[3]
+    height, width = layout.canvas
+    n_images = min(
+        len(images),
+        -(-GROUP_WINDOWS // len(layout.places)),
+        GROUP_CELLS // (height * width * images.shape[3]),
+    )
+    return max(1, n_images), height, width, images.shape[3]
 
 
 def _on_each(places: IntArray, canvases: Shape) -> IntArray:

@@ -149,11 +149,12 @@ def _to_moments(
             sums[j] += sums[lane]
             squares[j] += squares[lane]
     share = 1.0 / n
+    least = 1e4 * n * np.finfo(x.dtype).tiny  # below it, squares have lost digits
     for j in range(n_features):
         mean[j] = pivot[j] + sums[j] * share
         M2[j] = squares[j] - sums[j] * (sums[j] * share)
     for j in range(n_features):
-        if not squares[j] <= 8.0 * M2[j] < np.inf:
+        if not squares[j] <= 8.0 * M2[j] < np.inf or 0.0 < squares[j] < least:
             mean[j], M2[j] = _two_passes(x[:, group, :, j::n_features])
 
 

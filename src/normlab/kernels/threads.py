@@ -10,15 +10,21 @@ computes it, so that it changes no bit of a result.
 """
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from functools import cache
+from threading import Lock
 
 import numba
 from threadpoolctl import ThreadpoolController
 
 from normlab import _checks
+
+_BLAS_IS_HELD = Lock()
+"""BLAS has one number of threads for the whole process. Two blocks that overlap in two threads
+would each give back what they found, the later one a limit: only the first of them sets it."""
 
 
 @contextmanager
@@ -34,7 +40,7 @@ def threads(n: int | None = None) -> Iterator[None]:
     Notes
     -----
     ``numba.set_num_threads`` sets the same number. The setting belongs to the calling thread; that
-    of BLAS to the whole process.
+    of BLAS to the whole process, where the first block that is entered holds it until it is left.
 
     Examples
     --------
@@ -49,7 +55,7 @@ def threads(n: int | None = None) -> Iterator[None]:
     _checks.require(wanted <= most, "n", f"be at most {most}", wanted, remedy)
     numba.set_num_threads(wanted)
     try:
-        with _blas().limit(limits=1, user_api="blas"):
+        with _blas_on_one_thread():
             yield
     finally:
         numba.set_num_threads(before)
@@ -65,19 +71,36 @@ def in_parallel(task: Callable[[int], object], n_items: int) -> None:
 
     To wake a thread takes some 50 microseconds: worth it for milliseconds of work.
     """
-    items = iter(range(n_items))  # each is taken once, by whichever thread comes first
+    items = iter(range(n_items))  # its next is atomic: each goes to whichever thread comes first
 
     def work() -> None:
         for i in items:
             task(i)
 
-    helpers = [_pool().submit(work) for _ in range(min(n_threads(), n_items) - 1)]
+    helpers: list[Future[None]] = []
     try:
+        with suppress(RuntimeError):  # the interpreter shuts down: go on alone
+            helpers += [_pool().submit(work) for _ in range(min(n_threads(), n_items) - 1)]
         work()
     finally:
-        for helper in helpers:
-            if not helper.cancel():  # where it has not begun, nothing is left for it
-                helper.result()
+        deque(items, maxlen=0)  # after an error, what has not begun does not begin
+        running = [helper for helper in helpers if not helper.cancel()]
+        wait(running)
+    for helper in running:
+        helper.result()
+
+
+@contextmanager
+def _blas_on_one_thread() -> Iterator[None]:
+    """Hold BLAS to one thread, and give it back; inside another such block do nothing."""
+    if not _BLAS_IS_HELD.acquire(blocking=False):
+        yield
+        return
+    try:
+        with _blas().limit(limits=1, user_api="blas"):
+            yield
+    finally:
+        _BLAS_IS_HELD.release()
 
 
 @cache

@@ -60,12 +60,12 @@ def adagrad(p: FloatArray, g: FloatArray, h: FloatArray, learning_rate: float, e
 
 @compiled
 def rmsprop(
-    p: FloatArray, g: FloatArray, h: FloatArray, learning_rate: float, rho: float, eps: float
+    p: FloatArray, g: FloatArray, h: FloatArray, learning_rate: float, new: float, eps: float
 ) -> None:
-    """Apply h = rho h + (1 - rho) g^2, then p -= learning_rate g / (sqrt(h) + eps)."""
+    """Apply h += new (g^2 - h), then p -= learning_rate g / (sqrt(h) + eps); new is 1 - rho."""
     least = np.finfo(p.dtype).tiny
     for i in range(p.size):
-        h[i] += (1 - rho) * (g[i] * g[i] - h[i])
+        h[i] += new * (g[i] * g[i] - h[i])
         h[i] = _normal(h[i], least)
         p[i] -= learning_rate * g[i] / (np.sqrt(h[i]) + eps)
 

@@ -55,7 +55,7 @@ class Line(NamedTuple):
     taps: slice
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def input_layout(w: Windows) -> Layout:
     """Return the windows on the input: each begins a stride behind the one before."""
     (height, width), (down, across) = w.output, w.stride
@@ -65,7 +65,7 @@ def input_layout(w: Windows) -> Layout:
     return Layout(canvas, w.before, places, taps)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def phases(w: Windows) -> tuple[Phase, ...]:
     """Return the pixels of the input by the taps that reach them, stride x stride kinds at most.
 
@@ -104,4 +104,6 @@ def _phase(down: Line, across: Line, image_width: int) -> Phase:
 
 
 def _flat(downs: IntArray, acrosses: IntArray, width: int) -> IntArray:
-    return (downs[:, np.newaxis] * width + acrosses).reshape(-1)
+    offsets: IntArray = (downs[:, np.newaxis] * width + acrosses).reshape(-1)
+    offsets.flags.writeable = False  # the caches hand it out again
+    return offsets

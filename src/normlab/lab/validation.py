@@ -38,6 +38,7 @@ NO_KINDS: Mapping[str, Any] = {}
 JSON_WORDS = {
     "Input should": "must",
     "String should": "must",
+    "Tuple should": "must",
     "Dictionary should": "must",
     " after validation, not 0": "",
     "an object": "a table",
@@ -81,7 +82,7 @@ def _place(item: ErrorDetails, tree: Any) -> str:
         is_missing = item["type"] == "missing" and part is last
         if isinstance(tree, dict) and (part in tree or is_missing):
             tree = tree.get(part)
-        elif isinstance(tree, list | tuple) and isinstance(part, int):
+        elif isinstance(tree, list | tuple) and isinstance(part, int) and part < len(tree):
             tree = tree[part]
         else:
             continue  # pydantic's name for one of several types

@@ -154,10 +154,11 @@ class Conv2D(Layer[Conv2DCache]):
             raise ShapeError(
                 f"input_shape must be (height, width, {self.in_channels}), got {input_shape}."
             )
-        return (*self._windows(input_shape[:2]).output, self.out_channels)
+        return (*self._windows(input_shape, "input_shape").output, self.out_channels)
 
-    def _windows(self, image: tuple[int, ...]) -> Windows:
-        return windows((image[0], image[1]), self.kernel_size, self.stride, self.padding)
+    def _windows(self, image: tuple[int, ...], argument: str = "x") -> Windows:
+        sizes = self.kernel_size, self.stride, self.padding
+        return windows((image[0], image[1]), *sizes, argument)
 
     def _upstream(self, dy: FloatArray, cache: Conv2DCache) -> FloatArray:
         shape = (len(cache.x), *cache.windows.output, self.out_channels)

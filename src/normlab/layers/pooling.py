@@ -31,7 +31,7 @@ class Pooling2D(Layer[Cache]):
         if len(input_shape) != 3 or 0 in input_shape[:2]:
             rule = "be (height, width, channels) with at least one pixel"
             raise ShapeError(f"input_shape must {rule}, got {input_shape}.")
-        return (*self._windows(input_shape).output, input_shape[2])
+        return (*self._windows(input_shape, "input_shape").output, input_shape[2])
 
     def _windows_on(self, x: FloatArray) -> Windows:
         """Return the windows on the images in x."""
@@ -41,8 +41,9 @@ class Pooling2D(Layer[Cache]):
             raise ShapeError(f"x must {rule}, got {x.shape}.")
         return self._windows(x.shape[1:])
 
-    def _windows(self, image: tuple[int, ...]) -> Windows:
-        return windows((image[0], image[1]), self.pool_size, self.stride, self.padding)
+    def _windows(self, image: tuple[int, ...], argument: str = "x") -> Windows:
+        sizes = self.pool_size, self.stride, self.padding
+        return windows((image[0], image[1]), *sizes, argument)
 
     def __repr__(self) -> str:
         """Name what differs from the defaults."""

@@ -1,6 +1,5 @@
 """Where a window that slides over images stands: sizes, strides and padding, in both directions."""
 
-from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias, cast
 
 from normlab import _checks
@@ -12,7 +11,7 @@ Padding: TypeAlias = Literal["same", "valid"] | int
 
 def pair(argument: str, value: Any) -> Pair:
     """Return ``value``, one integer of at least 1 or two, as (height, width)."""
-    values = tuple(value) if isinstance(value, Iterable) else (value, value)
+    values = tuple(value) if isinstance(value, tuple | list) else (value, value)
     rule = "be an integer of at least 1, or two: (height, width)"
     right = len(values) == 2 and all(_checks.is_integer(v) and v >= 1 for v in values)
     _checks.require(right, argument, rule, value)
@@ -28,7 +27,9 @@ def checked_padding(value: Any) -> Padding:
     return int(value)
 
 
-def windows(image: Pair, size: Pair, stride: Pair, padding: Padding) -> Windows:
+def windows(
+    image: Pair, size: Pair, stride: Pair, padding: Padding, argument: str = "x"
+) -> Windows:
     """Return the windows on images of (height, width) = ``image``.
 
     ``"valid"``: only windows inside the image. ``"same"``: ceil(image / stride) windows, the
@@ -41,7 +42,7 @@ def windows(image: Pair, size: Pair, stride: Pair, padding: Padding) -> Windows:
         room = image[i] + before + after - size[i]
         if room < 0:
             raise ShapeError(
-                f"x must have images at least as large as a window of {size}"
+                f"{argument} must have images at least as large as a window of {size}"
                 f" (padding {padding!r}), got {image}."
             )
         befores.append(before)

@@ -89,7 +89,7 @@ def build_cnn(spec: CNNSpec, *, rng: np.random.Generator) -> Network:
             _start(layer.beta, spec.beta_init, betas)
         elif isinstance(layer, Conv2D | Dense) and layer.bias is not None:
             layer.bias[...] = spec.bias_init
-    return Network(layers)
+    return Network(layers, input_shape=spec.image_shape)
 
 
 def _convolutions(spec: CNNSpec, rng: np.random.Generator) -> list[Layer[Any]]:

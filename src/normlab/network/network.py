@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from normlab import _checks
 from normlab._table import Table
 from normlab._typing import FloatArray, Gradients, Parameters
-from normlab.errors import ArgumentError
+from normlab.errors import ArgumentError, NormlabError
 from normlab.layers import Dense, Layer
 from normlab.network.runs import Run, one_by_one, together
 
@@ -31,6 +31,8 @@ class Network:
     ----------
     layers
         The layers in order, at least one, each its own object.
+    input_shape
+        Shape of one input row, for ``summary``. Default: that of the first layer, if it is dense.
 
     Examples
     --------
@@ -46,7 +48,9 @@ class Network:
     >>> network.update_statistics(cache)
     """
 
-    def __init__(self, layers: Iterable[Layer[Any]]) -> None:
+    def __init__(
+        self, layers: Iterable[Layer[Any]], *, input_shape: tuple[int, ...] | None = None
+    ) -> None:
         remedy = "Network([layer, ...]) takes them as one list."
         _checks.instance("layers", layers, Iterable, remedy)
         self.layers = tuple(layers)
@@ -56,6 +60,9 @@ class Network:
         _checks.require(len(self.layers) > 0, "layers", "hold at least one layer", self.layers)
         if len({id(layer) for layer in self.layers}) < len(self.layers):
             raise ArgumentError("layers must be objects of their own, got one of them twice.")
+        first = self.layers[0]
+        dense_shape = (first.n_inputs,) if isinstance(first, Dense) else None
+        self.input_shape = dense_shape if input_shape is None else tuple(input_shape)
         self._one_by_one, self._together = one_by_one(self.layers), together(self.layers)
 
     @property
@@ -151,8 +158,7 @@ class Network:
     def summary(self, input_shape: tuple[int, ...] | None = None) -> str:
         """Return a table of the layers: output shape of a row, parameters, statistics.
 
-        ``input_shape`` is the shape of one input row; by default that of the first layer, where
-        it is dense.
+        ``input_shape`` is the shape of one input row; by default the network's own.
         """
         return str(self._summary(input_shape))
 
@@ -165,12 +171,12 @@ class Network:
         return self._summary()._repr_html_()
 
     def _summary(self, input_shape: tuple[int, ...] | None = None) -> Table:
-        first = self.layers[0]
-        if input_shape is None and isinstance(first, Dense):
-            input_shape = (first.n_inputs,)
-        rows, shape = [], input_shape
+        rows, shape = [], self.input_shape if input_shape is None else tuple(input_shape)
         for i, layer in enumerate(self.layers):
-            shape = None if shape is None else layer.output_shape(shape)
+            try:
+                shape = None if shape is None else layer.output_shape(shape)
+            except NormlabError as error:
+                raise type(error)(f"layer {i}, {layer!r}: {error}") from None
             counts = (_size(layer.parameters), _size(layer.statistics))
             rows.append((str(i), repr(layer), str(shape or "?"), *counts))
         return Table(

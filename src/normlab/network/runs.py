@@ -41,7 +41,10 @@ class Run(NamedTuple):
         """Return ``backward``'s gradients alone."""
         if len(self.layers) > 1:
             return self.backward(dy, caches)[1]
-        return self._dotted(self.layers[0].parameter_gradients(dy, caches[self.first]))
+        try:
+            return self._dotted(self.layers[0].parameter_gradients(dy, caches[self.first]))
+        except NormlabError as error:
+            raise self._named(error, -1) from None
 
     def _named(self, error: NormlabError, place: int) -> NormlabError:
         number = range(self.first, self.first + len(self.layers))[place]
@@ -60,10 +63,8 @@ def together(layers: Sequence[Layer[Any]]) -> tuple[Run, ...]:
     """Return the runs, with pairs of exactly these types: a subclass may do otherwise."""
     found: list[Run] = []
     for run in one_by_one(layers):
-        if found and [type(layer) for layer in (*found[-1].layers, *run.layers)] == [
-            BatchNorm,
-            ReLU,
-        ]:
+        types = [type(layer) for pair in (*found[-1:], run) for layer in pair.layers]
+        if types == [BatchNorm, ReLU]:
             found[-1] = Run(run.first - 1, found[-1].layers + run.layers)
         else:
             found.append(run)

@@ -137,7 +137,7 @@ class CNNSpec:
     """
 
     kind: Literal["cnn"] = "cnn"
-    image_shape: tuple[int, int, int] = (28, 28, 1)
+    image_shape: tuple[int, ...] = (28, 28, 1)
     maps: tuple[int, ...] = (32, 64)
     kernel_size: int = 5
     padding: Padding = "same"
@@ -190,7 +190,7 @@ class CNNSpec:
     @property
     def dense_sizes(self) -> tuple[int, ...]:
         """Inputs of the first dense layer, hidden units of each, outputs: an MLP's ``sizes``."""
-        left = self.image_shape[:2]
+        left = self.image_shape[0], self.image_shape[1]
         for _ in self.maps:
             left = _slid(left, "kernel_size", self.kernel_size, 1, self.padding)
             left = _slid(left, "pool_size", self.pool_size, self.pool_size, "valid")

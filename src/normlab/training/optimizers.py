@@ -210,7 +210,7 @@ class RMSProp(Optimizer):
         self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
     ) -> None:
         (h,) = state
-        rates = scalar(self.learning_rate), scalar(self.rho), scalar(self.eps)
+        rates = scalar(self.learning_rate), scalar(1 - self.rho), scalar(self.eps)
         updates.rmsprop(p, g, h, *rates)
 
 
