@@ -164,3 +164,8 @@ def test_what_is_no_generator_is_refused_with_how_to_make_one(value: Any) -> Non
     )
     with refuses(message):
         _checks.generator("rng", value)
+
+
+def test_a_choice_in_capitals_is_known_again() -> None:
+    with pytest.raises(ArgumentError, match=r"got 'SAME'\. Did you mean 'same'\?$"):
+        _checks.one_of("padding", "SAME", ("same", "valid"))

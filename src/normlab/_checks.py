@@ -84,7 +84,9 @@ def one_of(argument: str, value: Any, choices: Collection[str]) -> str:
     """Return ``value`` if it is one of ``choices``; otherwise name the nearest one."""
     rule = "be one of " + ", ".join(repr(choice) for choice in choices)
     is_one = isinstance(value, str) and value in choices
-    near = get_close_matches(value, choices, n=1) if isinstance(value, str) and not is_one else []
+    near = []
+    if isinstance(value, str) and not is_one:
+        near = get_close_matches(value, choices, n=1) or get_close_matches(value.lower(), choices)
     remedy = f"Did you mean {near[0]!r}?" if near else ""
     require(is_one, argument, rule, value, remedy)
     return str(value)
