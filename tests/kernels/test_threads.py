@@ -39,21 +39,21 @@ def test_threads_set_the_number_inside_and_hold_blas_to_one() -> None:
     assert (n_threads(), blas_threads()) == before
 
 
-def test_blocks_that_overlap_in_two_threads_leave_blas_as_it_was() -> None:
+def test_blocks_that_overlap_in_two_threads_hold_blas_until_the_last_one_ends() -> None:
     before, entered, leave = blas_threads(), Event(), Event()
 
-    def other() -> None:
+    def other() -> set[int]:
         with threads(1):
             entered.set()
             assert leave.wait(10)
+            return blas_threads()
 
     with ThreadPoolExecutor(1) as second:
         with threads(1):
             found = second.submit(other)
             assert entered.wait(10)
-            assert blas_threads() == {1}
         leave.set()
-        found.result()
+        assert found.result() == {1}
     assert blas_threads() == before
 
 

@@ -16,15 +16,17 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from functools import cache
 from threading import Lock
+from typing import Any
 
 import numba
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 from normlab import _checks
 
-_BLAS_IS_HELD = Lock()
-"""BLAS has one number of threads for the whole process. Two blocks that overlap in two threads
-would each give back what they found, the later one a limit: only the first of them sets it."""
+_LOCK = Lock()
+_LIMITS: list[Any] = []
+"""BLAS has one number of threads for the whole process: the first block limits it, and the last one
+that ends gives it back, from whichever thread. The limit, and once more for each block."""
 
 
 @contextmanager
@@ -40,7 +42,7 @@ def threads(n: int | None = None) -> Iterator[None]:
     Notes
     -----
     ``numba.set_num_threads`` sets the same number. The setting belongs to the calling thread; that
-    of BLAS to the whole process, where the first block that is entered holds it until it is left.
+    of BLAS to the whole process, which holds it until the last such block has ended.
 
     Examples
     --------
@@ -92,15 +94,20 @@ def in_parallel(task: Callable[[int], object], n_items: int) -> None:
 
 @contextmanager
 def _blas_on_one_thread() -> Iterator[None]:
-    """Hold BLAS to one thread, and give it back; inside another such block do nothing."""
-    if not _BLAS_IS_HELD.acquire(blocking=False):
-        yield
-        return
+    """Hold BLAS to one thread until the last block of the process that asks for it has ended."""
+    with _LOCK:
+        if not _LIMITS:
+            _LIMITS.append(_blas().limit(limits=1, user_api="blas"))
+        _LIMITS.append(_LIMITS[0])
     try:
-        with _blas().limit(limits=1, user_api="blas"):
-            yield
+        yield
     finally:
-        _BLAS_IS_HELD.release()
+        with _LOCK:
+            _LIMITS.pop()
+            if len(_LIMITS) == 1:
+                OpenBLASController.clear_controlling_thread(force=True)
+                _LIMITS.pop().restore_original_limits()
+                OpenBLASController.clear_controlling_thread(force=True)
 
 
 @cache
