@@ -240,13 +240,8 @@ class BatchNorm(Layer[BatchNormCache]):
             )
         axis = self.axis % x.ndim
         before, after = prod(x.shape[:axis]), prod(x.shape[axis + 1 :])
-        x = np.ascontiguousarray(x)
-        last = axis == x.ndim - 1
-        return (
-            x.reshape(before, self.n_features)
-            if last
-            else x.reshape(before, self.n_features, after)
-        )
+        shape = (before, self.n_features, after)[: 2 if axis == x.ndim - 1 else 3]
+        return np.ascontiguousarray(x).reshape(shape)
 
     def _batch_moments(self, x: FloatArray) -> Moments:
         count = x.size // self.n_features
