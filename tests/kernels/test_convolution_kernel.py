@@ -28,7 +28,7 @@ def drawn(seed: int) -> tuple[Windows, tuple[int, int, int]]:
         image, size, stride = pair(1, 13), pair(1, 6), pair(1, 5)
         padding = ("same", "valid", int(rng.integers(0, 7)))[rng.integers(3)]
         try:
-            w = windows(image, size, stride, padding)  # type: ignore[arg-type]
+            w = windows(image, size, stride, padding)  # type: ignore[arg-type]  # one of three
         except ShapeError:
             continue
         n_outputs = int(rng.integers(1, 7)) if rng.random() < 0.7 else int(rng.integers(8, 70))

@@ -69,7 +69,7 @@ def test_a_number_that_is_none_is_refused(n: Any) -> None:
 
 
 def test_more_threads_than_numba_has_are_refused() -> None:
-    most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]  # made at run time
     message = rf"^n must be at most {most}, got {most + 1}\. NUMBA_NUM_THREADS, .* allows more\.$"
     with pytest.raises(ArgumentError, match=message):
         threads(most + 1).__enter__()

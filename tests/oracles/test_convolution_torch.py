@@ -46,6 +46,7 @@ def assert_same(ours: Array, theirs: torch.Tensor | None, order: tuple[int, ...]
     np.testing.assert_allclose(ours, expected, rtol=1e-11, atol=1e-12)
 
 
+# PyTorch warns that it copies the images there; the numbers are the same.
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 @pytest.mark.parametrize("seed", range(80))
 def test_convolution_is_pytorch_s(seed: int) -> None:

@@ -116,7 +116,7 @@ def _pool() -> ThreadPoolExecutor:
 
 
 def _most_threads() -> int:
-    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]  # made at run time
     return most
 
 
