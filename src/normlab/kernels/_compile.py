@@ -1,8 +1,10 @@
 """How kernels are compiled, and which arrays are worked on by several threads.
 
-Of the fast-math flags only ``contract`` (fused multiply-add) is on. ``nnan`` and ``ninf`` would
-assume away the NaN and infinity that a laboratory must record; ``reassoc`` would undo the
-subtraction of a pivot that makes the moments exact.
+No fast-math flag is on. ``nnan`` and ``ninf`` would assume away the NaN and infinity that a
+laboratory must record; ``reassoc`` would undo the subtraction of a pivot that makes the moments
+exact. ``contract`` leaves it to the compiler where a multiplication and an addition become one,
+with one rounding less: a kernel just compiled then differs in last digits from the same one as the
+cache keeps it, and it bought no time that could be measured.
 
 Compiled kernels lie in ``__pycache__`` and are compiled again when their own file changes; after a
 change here, delete them (``*.nbi``, ``*.nbc``).
@@ -19,7 +21,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 FLAGS: dict[str, Any] = {
     "error_model": "numpy",
-    "fastmath": {"contract"},
     "nogil": True,
 }
 

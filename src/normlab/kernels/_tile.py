@@ -19,17 +19,23 @@ ROWS = 6
 """Rows of a block: enough sums under way to hide how long one multiply-add takes."""
 
 
+IS_X86 = platform.machine().lower() in ("x86_64", "amd64", "i686")
+
+
 def _registers() -> tuple[int, int]:
     """Return the bytes of this processor's vectors, and how many a row of a block may have."""
     features = binding.get_host_cpu_features()
     if features.get("avx512f"):
         return 64, 4  # 32 registers
-    if platform.machine().lower() in ("x86_64", "amd64", "i686"):
+    if IS_X86:
         return (32 if features.get("avx") else 16), 2  # 16 registers
     return 16, 4  # ARM and others: 32
 
 
 VECTOR_BYTES, MOST_VECTORS = _registers()
+
+HAS_FMA = not IS_X86 or bool(binding.get_host_cpu_features().get("fma"))
+"""Whether there is an instruction for a b + c. Without one LLVM would call a function each time."""
 
 INDEX = ir.IntType(64)
 
@@ -45,7 +51,7 @@ def tile(n_rows: int, n_vectors: int) -> Callable[..., None]:
         out[out_row[r] + j + c] = start[start_row[r] + j + c] + sum over t < n_k of
                                   a[row[r] + col[k + t]] b[panel + t width + c]
 
-    The sum runs from 0 in the order of t, one fused multiply-add each, whatever the block; what it
+    The sum runs from 0 in the order of t, one multiply-add each, whatever the block; what it
     starts from is added last, so that sums over many blocks stay exact.
     """
 
@@ -143,9 +149,19 @@ class _Block:
         for x in lefts:
             left = self.everywhere(build.load(build.gep(x, [offset])))
             for vector in rights:
-                product = build.fmul(left, vector, flags=["contract"])
-                added.append(build.fadd(product, next(rest), flags=["contract"]))
+                added.append(self.fused(left, vector, next(rest)))
         return added
+
+    def fused(self, a: Any, b: Any, c: Any) -> Any:
+        """Return a b + c, rounded once where the processor can do that."""
+        build, kind = self.build, self.vector
+        if not HAS_FMA:
+            return build.fadd(build.fmul(a, b), c)
+        name = f"llvm.fma.v{kind.count}{kind.element.intrinsic_name}"
+        fma = build.module.globals.get(name)
+        if fma is None:
+            fma = ir.Function(build.module, ir.FunctionType(kind, [kind] * 3), name)
+        return build.call(fma, [a, b, c])
 
     def rows_of(self, array: Any, offsets: Any, i: Any) -> list[Any]:
         """Return where the rows of the block, those from i on, begin in an array."""

@@ -1,0 +1,57 @@
+"""What kernels compute follows from their source alone, not from how it was compiled."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kernels.shapes import rows
+from normlab.kernels import batch_norm, updates
+from normlab.kernels.moments import moments
+
+SHAPES = ((20, 10), (100, 30), (4, 6, 50))  # rows joined, rows with some left over, maps
+
+
+def bits() -> list[str]:
+    """All that normalization and optimizers compute, to the bit."""
+    arrays = []
+    for shape in SHAPES:
+        x, dy = rows(shape, "float32", seed=1, offset=3.0), rows(shape, "float32", seed=2)
+        gamma = rows(shape[1:2], "float32", seed=3)
+        found = moments(x)
+        inv_std = batch_norm.inverse_std(found.var(), 1e-5)
+        terms = batch_norm.terms(found.mean, inv_std, gamma, gamma, x.dtype)
+        running_mean, running_var = np.full(shape[1], 0.3), np.full(shape[1], 1.7)
+        batch_norm.update_running(running_mean, running_var, found, 1, 0.1)
+        p, g = x.reshape(-1).copy(), dy.reshape(-1)
+        m, v = np.abs(g), g * g
+        numbers: Any = map(np.float32, (0.01, 0.1, 0.001, 0.1, 1e-8))
+        updates.adam(p, g, m, v, *numbers)
+        arrays += [found.mean, found.M2, terms, running_mean, running_var, p, m, v]
+        arrays += batch_norm.backward_batch(dy, x, terms, relu=True)
+        arrays.append(batch_norm.normalize(x, terms, relu=True))
+    return [array.tobytes().hex() for array in arrays]
+
+
+def test_another_processor_gives_the_same_bits(tmp_path: Path) -> None:
+    """One without wide vectors and without fused multiply-add, which rounds once instead of twice.
+
+    So does a kernel that was just compiled, and the same one out of the cache.
+    """
+    environment = {
+        **os.environ,
+        "NUMBA_CPU_NAME": "generic",
+        "NUMBA_CACHE_DIR": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    command = [sys.executable, __file__]
+    done = subprocess.run(command, env=environment, capture_output=True, check=True, text=True)
+    assert json.loads(done.stdout) == bits()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(bits()))
