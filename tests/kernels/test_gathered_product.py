@@ -24,7 +24,7 @@ def product(a: Array, row: Array, col: Array, b: Array, start: Array) -> Array:
     n = b.shape[1]
     out = np.full((len(row), n + 3), -7.0, a.dtype)
     out_row = np.arange(len(row)) * (n + 3)
-    panels = kernel.packed(b)
+    panels = kernel.packed(b, 0, b.shape[1])
     start_row = np.arange(len(row)) * n
     kernel.gathered_product(
         a, row, col, panels, n, start.reshape(-1), start_row, out.reshape(-1), out_row
@@ -76,7 +76,7 @@ def test_nan_and_infinity_reach_their_own_row_and_column_only() -> None:
 def test_packing_pads_the_last_panel_with_zeros() -> None:
     lanes = VECTOR_BYTES // 4
     b = np.arange(2.0 * (lanes + 1), dtype="float32").reshape(2, lanes + 1) + 1
-    panels = kernel.packed(b)
+    panels = kernel.packed(b, 0, b.shape[1])
     assert panels.size == 2 * 2 * lanes
     np.testing.assert_array_equal(panels.reshape(2, -1)[:, : lanes + 1], b)
     assert (panels.reshape(2, -1)[:, lanes + 1 :] == 0).all()

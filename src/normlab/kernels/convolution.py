@@ -104,7 +104,7 @@ def _multiply(
     places, taps = _on_each(layout.places, canvases), _with_channels(layout.taps, canvases[3])
     n_pixels, n_columns = out.shape[1] * out.shape[2], b.shape[1]
     out_row = np.arange(canvases[0])[:, np.newaxis] * n_pixels + pixels
-    out_row, panels = out_row.reshape(-1) * n_columns, packed(b)
+    out_row, panels = out_row.reshape(-1) * n_columns, packed(b, 0, n_columns)
     images = _read_only(images)
 
     def task(first: int, stop: int) -> None:
@@ -201,7 +201,7 @@ def _add_weight_gradient(
         group = x[first : first + len(canvases)]
         _lay(group, canvases, corner)
         windows = places[: n_windows * len(group)]
-        panels = packed(dy[first * n_windows : first * n_windows + windows.size])
+        panels = packed(dy[first * n_windows : first * n_windows + windows.size], 0, n)
         gathered_product(canvases.reshape(-1), taps, windows, panels, n, out, out_row, out, out_row)
 
 

@@ -28,24 +28,29 @@ _rows_1, _rows_2, _rows_4 = tile(ROWS, 1), tile(ROWS, 2), tile(ROWS, 4)
 
 
 @compiled
-def packed(b: FloatArray) -> FloatArray:
-    """Return ``b`` as panels behind one another, each ``(n_k, width)``, the last filled with 0.
+def packed(b: FloatArray, begin: int, end: int) -> FloatArray:
+    """Return columns of ``b``, C-contiguous, as panels ``(n_k, width)`` behind one another.
 
-    Where one panel takes all columns, it is ``b`` itself.
+    The last is filled with 0. They lie where vectors may begin: one that is in two lines of the
+    cache takes twice as long to load.
     """
-    n_k, n = b.shape
+    n_k, n = len(b), end - begin
     lanes = VECTOR_BYTES // b.itemsize
-    if _panel_vectors(n, lanes) * lanes == n:
-        return b.reshape(-1)
-    panels = np.zeros(n_k * (-(-n // lanes) * lanes), b.dtype)
-    j = 0
-    while j < n:
-        width = _panel_vectors(n - j, lanes) * lanes
-        panel, columns = panels[n_k * j :], b[:, j : j + width]
-        for k in range(n_k):
-            for i in range(columns.shape[1]):
-                panel[k * width + i] = columns[k, i]
-        j += width
+    size = n_k * (-(-n // lanes) * lanes)
+    room = np.empty(size + lanes, b.dtype)
+    shift = -(room.ctypes.data // b.itemsize) % lanes
+    panels = room[shift : shift + size]
+    for k in range(n_k):  # row by row, as b lies in memory
+        j = 0
+        while j < n:
+            width = _panel_vectors(n - j, lanes) * lanes
+            source = b[k, begin + j : min(begin + j + width, end)]
+            panel = panels[n_k * j + k * width : n_k * j + (k + 1) * width]
+            for i in range(source.size):
+                panel[i] = source[i]
+            for i in range(source.size, width):
+                panel[i] = 0.0
+            j += width
     return panels
 
 
@@ -81,6 +86,28 @@ def gathered_product(
         if n - j < width:
             _copy(target, target_row, 0, out, out_row, j, n - j)
         j += width
+
+
+@compiled
+def packed_product(
+    a: FloatArray,
+    row: IntArray,
+    col: IntArray,
+    b: FloatArray,
+    begin: int,
+    end: int,
+    out: FloatArray,
+    out_row: IntArray,
+) -> None:
+    """Write the product with columns of ``b``, C-contiguous, into ``out``; it begins from 0.
+
+    They are packed block by block: packed at once, a large b would go to memory and back.
+    """
+    n, start, start_row = end - begin, np.zeros(end - begin, a.dtype), np.zeros_like(out_row)
+    for k in range(0, len(b), BLOCK_K):
+        part, panels = col[k : k + BLOCK_K], packed(b[k : k + BLOCK_K], begin, end)
+        gathered_product(a, row, part, panels, n, start, start_row, out, out_row)
+        start, start_row = out, out_row
 
 
 @compiled
