@@ -25,7 +25,7 @@ import numpy as np
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._compile import compiled
-from normlab.kernels.gathered_product import gathered_product, packed
+from normlab.kernels.gathered_product import gathered_product, is_panel, packed
 from normlab.kernels.threads import in_parallel, n_threads
 from normlab.kernels.windows import Layout, Pair, Windows, input_layout, phases
 
@@ -36,6 +36,9 @@ GROUP_WINDOWS = 1024
 
 GROUP_CELLS = 2**18
 """Elements of their canvases, at most, unless one image has more: 1 MB, the second-level cache."""
+
+FEWEST_TAPS = 64
+"""Rows of a weight's gradient for which packing dy pays."""
 
 PARALLEL_PRODUCTS = 2**24
 """Multiplications from which on threads pay."""
@@ -197,11 +200,13 @@ def _add_weight_gradient(
     out_row: IntArray,
 ) -> None:
     n, n_windows = dy.shape[1], places.size // len(canvases)
+    unpacked = taps.size < FEWEST_TAPS and is_panel(dy)
     for first in range(0, len(x), len(canvases)):
         group = x[first : first + len(canvases)]
         _lay(group, canvases, corner)
         windows = places[: n_windows * len(group)]
-        panels = packed(dy[first * n_windows : first * n_windows + windows.size], 0, n)
+        upstream = dy[first * n_windows : first * n_windows + windows.size]
+        panels = upstream.reshape(-1) if unpacked else packed(upstream, 0, n)
         gathered_product(canvases.reshape(-1), taps, windows, panels, n, out, out_row, out, out_row)
 
 

@@ -55,6 +55,14 @@ def packed(b: FloatArray, begin: int, end: int) -> FloatArray:
 
 
 @compiled
+def is_panel(b: FloatArray) -> bool:
+    """Return whether ``b`` is one panel as it lies, aligned or not."""
+    lanes = VECTOR_BYTES // b.itemsize
+    whole: bool = _panel_vectors(b.shape[1], lanes) * lanes == b.shape[1]
+    return whole
+
+
+@compiled
 def gathered_product(
     a: FloatArray,
     row: IntArray,
