@@ -6,9 +6,9 @@ from numba.core.errors import TypingError
 
 from kernels.shapes import Array
 from normlab.kernels import gathered_product as kernel
-from normlab.kernels._tile import ROWS, VECTOR_BYTES
+from normlab.kernels._tile import NARROW_ROWS, ROWS, VECTOR_BYTES
 
-ROW_COUNTS = [1, ROWS - 1, ROWS, ROWS + 1, 5 * ROWS + 4]
+ROW_COUNTS = [1, ROWS - 1, ROWS, ROWS + 1, NARROW_ROWS, NARROW_ROWS + 1, 5 * ROWS + 4]
 K_COUNTS = [1, 2, kernel.BLOCK_K, kernel.BLOCK_K + 1, 2 * kernel.BLOCK_K + 3]
 TOLERANCE = {"float32": 2e-4, "float64": 1e-12}
 
@@ -56,7 +56,7 @@ def test_it_is_the_product_with_what_the_offsets_gather(m: int, n_k: int, dtype:
 def test_a_row_has_the_same_bits_in_any_company(dtype: str) -> None:
     """So the result does not depend on how rows are shared out among threads."""
     for n in columns(dtype):
-        a, row, col, b, start = factors(2 * ROWS + 1, 300, n, dtype)
+        a, row, col, b, start = factors(2 * NARROW_ROWS + 1, 300, n, dtype)
         together = product(a, row, col, b, start)
         alone = [product(a, row[i : i + 1], col, b, start[i : i + 1]) for i in range(len(row))]
         assert together.tobytes() == np.concatenate(alone).tobytes()
@@ -80,6 +80,14 @@ def test_packing_pads_the_last_panel_with_zeros() -> None:
     assert panels.size == 2 * 2 * lanes
     np.testing.assert_array_equal(panels.reshape(2, -1)[:, : lanes + 1], b)
     assert (panels.reshape(2, -1)[:, lanes + 1 :] == 0).all()
+
+
+def test_packing_takes_some_columns_and_begins_where_a_vector_may() -> None:
+    b = np.arange(60.0, dtype="float32").reshape(3, 20)
+    panels = kernel.packed(b, 5, 9)
+    assert panels.ctypes.data % VECTOR_BYTES == 0
+    np.testing.assert_array_equal(panels.reshape(3, -1)[:, :4], b[:, 5:9])
+    assert (panels.reshape(3, -1)[:, 4:] == 0).all()
 
 
 def test_arrays_of_several_dtypes_are_refused() -> None:

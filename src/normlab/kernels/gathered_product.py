@@ -18,13 +18,13 @@ import numpy as np
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._compile import compiled
-from normlab.kernels._tile import MOST_VECTORS, ROWS, VECTOR_BYTES, tile
+from normlab.kernels._tile import MOST_VECTORS, NARROW_ROWS, ROWS, VECTOR_BYTES, tile
 
 BLOCK_K = 512
 """So many rows of a panel, at most 128 KB, stay in the second-level cache."""
 
 _row_1, _row_2, _row_4 = tile(1, 1), tile(1, 2), tile(1, 4)
-_rows_1, _rows_2, _rows_4 = tile(ROWS, 1), tile(ROWS, 2), tile(ROWS, 4)
+_rows_1, _rows_2, _rows_4 = tile(NARROW_ROWS, 1), tile(NARROW_ROWS, 2), tile(ROWS, 4)
 
 
 @compiled
@@ -143,8 +143,9 @@ def _block(
     panel: int,
     n_vectors: int,
 ) -> None:
-    whole = row.size // ROWS * ROWS
-    for i in range(0, whole, ROWS):
+    n_rows = ROWS if n_vectors == 4 else NARROW_ROWS
+    whole = row.size // n_rows * n_rows
+    for i in range(0, whole, n_rows):
         if n_vectors == 4:
             _rows_4(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel)
         elif n_vectors == 2:
