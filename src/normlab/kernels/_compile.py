@@ -3,8 +3,8 @@
 No fast-math flag is on. ``nnan`` and ``ninf`` would assume away the NaN and infinity that a
 laboratory must record; ``reassoc`` would undo the subtraction of a pivot that makes the moments
 exact. ``contract`` leaves it to the compiler where a multiplication and an addition become one,
-with one rounding less: a kernel just compiled then differs in last digits from the same one as the
-cache keeps it, and it bought no time that could be measured.
+with one rounding less: on some processors a kernel just compiled then differs in last digits from
+the same one out of the cache. It bought no time that could be measured.
 
 Compiled kernels lie in ``__pycache__`` and are compiled again when their own file changes; after a
 change here, delete them (``*.nbi``, ``*.nbc``).

@@ -18,7 +18,7 @@ from normlab.kernels.threads import in_parallel, n_threads
 
 LARGE_WEIGHT = 2**20
 """Elements of a weight that does not stay in a core's cache. Its products are ours: at a batch of
-50 they take 0.75 to 1.1 of the time of BLAS, whose threads would go on spinning too."""
+50 they take 0.75 to 1.2 of the time of BLAS, whose threads would go on spinning too."""
 
 PART_COLUMNS = 256
 """Columns of the weight that a thread takes at a time: packed, a block of them stays in the
