@@ -3,6 +3,7 @@
 The only user of Numba. A kernel keeps nothing and changes none of its arguments (the updates of
 the optimizers, which work in place, are the stated exception).
 
+- ``arrays``: new ones, laid where vectors are fast
 - ``blocks``: how arrays are cut, and shared out among threads
 - ``moments``: count, mean, M2 of columns, and their merge
 - ``batch_norm``: normalization of rows and of feature maps, alone or with a ReLU behind it;

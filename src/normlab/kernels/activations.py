@@ -15,6 +15,7 @@ gradient is 0. NaN passes through both ways.
 import numpy as np
 
 from normlab._typing import FloatArray
+from normlab.kernels import arrays
 from normlab.kernels._compile import compiled
 from normlab.kernels.blocks import share_out
 
@@ -22,7 +23,7 @@ from normlab.kernels.blocks import share_out
 def relu_forward(x: FloatArray) -> FloatArray:
     """Return max(x, 0)."""
     x = np.ascontiguousarray(x)
-    y = np.empty_like(x)
+    y = arrays.empty(x.shape, x.dtype)
     flat, out = x.reshape(-1), y.reshape(-1)
     share_out(x, x.size, lambda i, stop: _relu(flat[i:stop], out[i:stop]))
     return y
@@ -30,7 +31,7 @@ def relu_forward(x: FloatArray) -> FloatArray:
 
 def relu_backward(dy: FloatArray, y: FloatArray) -> FloatArray:
     """Return dy where y > 0, else 0."""
-    dx = np.empty(y.shape, y.dtype)
+    dx = arrays.empty(y.shape, y.dtype)
     dys, ys, dxs = np.ascontiguousarray(dy).reshape(-1), y.reshape(-1), dx.reshape(-1)
     share_out(y, y.size, lambda i, stop: _relu_backward(dys[i:stop], ys[i:stop], dxs[i:stop]))
     return dx

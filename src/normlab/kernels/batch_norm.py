@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from normlab._typing import FloatArray
+from normlab.kernels import arrays
 from normlab.kernels import batch_norm_loops as loops
 from normlab.kernels._compile import compiled
 from normlab.kernels.activations import relu_backward
@@ -79,7 +80,7 @@ def terms(
 
 def normalize(x: FloatArray, terms: FloatArray, *, relu: bool = False) -> FloatArray:
     """Return y, or max(y, 0)."""
-    y = np.empty_like(x)
+    y = arrays.empty(x.shape, x.dtype)
     floor = x.dtype.type(0 if relu else np.nan)  # nothing is below NaN
     if x.ndim == 2:
         kernel, lanes, out = loops.normalize, in_lanes(x), in_lanes(y)
@@ -96,7 +97,7 @@ def backward_batch(
     d_gamma, d_beta = _parameter_gradients(dy, x, terms, relu)
     m = x.size // x.shape[1]
     all_terms = np.concatenate([terms, [d_beta / m, d_gamma / m]], dtype=x.dtype)
-    dx = np.empty_like(x)
+    dx = arrays.empty(x.shape, x.dtype)
     floor = _floor(x, relu)
     if x.ndim == 2:
         kernel, dys, xs, dxs = loops.input_gradient, in_lanes(dy), in_lanes(x), in_lanes(dx)

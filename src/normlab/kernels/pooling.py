@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normlab._typing import FloatArray, IntArray
+from normlab.kernels import arrays
 from normlab.kernels._compile import compiled, is_large
 from normlab.kernels.threads import in_parallel
 from normlab.kernels.windows import Windows
@@ -40,7 +41,7 @@ def max_forward(x: FloatArray, windows: Windows) -> tuple[FloatArray, Winners]:
     The numbers have the smallest type that holds them all: up to 16 x 16 cells, a byte.
     """
     x = np.ascontiguousarray(x)
-    y = np.empty((len(x), *windows.output, x.shape[3]), x.dtype)
+    y = arrays.empty((len(x), *windows.output, x.shape[3]), x.dtype)
     winner = np.empty(y.shape, np.min_scalar_type(windows.size[0] * windows.size[1] - 1))
     _by_images(_max_forward, x, x, y, winner, windows)
     return y, winner
@@ -58,7 +59,7 @@ def max_backward(dy: FloatArray, winner: Winners, windows: Windows) -> FloatArra
 def average_forward(x: FloatArray, windows: Windows) -> FloatArray:
     """Return y."""
     x = np.ascontiguousarray(x)
-    y = np.empty((len(x), *windows.output, x.shape[3]), x.dtype)
+    y = arrays.empty((len(x), *windows.output, x.shape[3]), x.dtype)
     _by_images(_average_forward, x, x, y, windows)
     return y
 
@@ -84,7 +85,7 @@ def global_average_backward(dy: FloatArray, n_cells: int) -> FloatArray:
 
 
 def _images_like(dy: FloatArray, windows: Windows) -> FloatArray:
-    return np.empty((len(dy), *windows.image, dy.shape[3]), dy.dtype)
+    return arrays.empty((len(dy), *windows.image, dy.shape[3]), dy.dtype)
 
 
 def _by_images(kernel: Callable[..., None], images: FloatArray, *args: Any) -> None:

@@ -1,0 +1,30 @@
+"""New arrays, laid where they are written and read fastest.
+
+NumPy's begin 16 bytes behind a line of the cache or 48, so that half of all vectors lie in two
+lines. In lines of their own the gradient of a large weight takes four fifths of the time, the
+backward pass of normalization nine tenths.
+"""
+
+from math import prod
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from normlab._typing import FloatArray
+
+LINE_BYTES = 64
+
+FEWEST_BYTES = 2**16
+"""Below that it does not show."""
+
+
+def empty(shape: tuple[int, ...], dtype: DTypeLike) -> FloatArray:
+    """Return an array of any values, C-contiguous; a large one begins with a line of the cache."""
+    dtype = np.dtype(dtype)
+    size = prod(shape)
+    if size * dtype.itemsize < FEWEST_BYTES:
+        return np.empty(shape, dtype)
+    room = np.empty(size + LINE_BYTES // dtype.itemsize, dtype)
+    shift = -room.ctypes.data % LINE_BYTES // dtype.itemsize
+    array: FloatArray = room[shift : shift + size].reshape(shape)
+    return array
