@@ -23,6 +23,9 @@ from normlab.kernels._tile import MOST_VECTORS, NARROW_ROWS, ROWS, VECTOR_BYTES,
 BLOCK_K = 512
 """So many rows of a panel, at most 128 KB, stay in the second-level cache."""
 
+WIDE_BLOCK_K = 128
+"""So many rows of ``packed_product``'s panels, 512 KB of 1,024 columns, stay there."""
+
 _row_1, _row_2, _row_4 = tile(1, 1), tile(1, 2), tile(1, 4)
 _rows_1, _rows_2, _rows_4 = tile(NARROW_ROWS, 1), tile(NARROW_ROWS, 2), tile(ROWS, 4)
 
@@ -112,8 +115,8 @@ def packed_product(
     They are packed block by block: packed at once, a large b would go to memory and back.
     """
     n, start, start_row = end - begin, np.zeros(end - begin, a.dtype), np.zeros_like(out_row)
-    for k in range(0, len(b), BLOCK_K):
-        part, panels = col[k : k + BLOCK_K], packed(b[k : k + BLOCK_K], begin, end)
+    for k in range(0, len(b), WIDE_BLOCK_K):
+        part, panels = col[k : k + WIDE_BLOCK_K], packed(b[k : k + WIDE_BLOCK_K], begin, end)
         gathered_product(a, row, part, panels, n, start, start_row, out, out_row)
         start, start_row = out, out_row
 
