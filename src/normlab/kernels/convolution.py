@@ -18,12 +18,13 @@ laid on a canvas, and ``kernels.gathered_product`` finds their windows there. dx
 each of its phases (``kernels.windows``).
 """
 
-from collections.abc import Callable
+from math import prod
 from typing import TypeAlias
 
 import numpy as np
 
 from normlab._typing import FloatArray, IntArray
+from normlab.kernels import arrays
 from normlab.kernels._compile import compiled
 from normlab.kernels.gathered_product import gathered_product, is_panel, packed
 from normlab.kernels.threads import in_parallel, n_threads
@@ -43,13 +44,20 @@ FEWEST_TAPS = 64
 PARALLEL_PRODUCTS = 2**24
 """Multiplications from which on threads pay."""
 
+PARTS_A_THREAD = 4
+"""Parts of the images that a thread takes, so that none waits long for one that is held up."""
+
+WEIGHT_SUMS = 4
+"""Sums that a weight's gradient is made of, each over a part of the images. Where they would be
+larger than the images there is one, and threads take parts of it."""
+
 
 def forward(
     x: FloatArray, weight: FloatArray, bias: FloatArray | None, windows: Windows
 ) -> FloatArray:
     """Return y; no bias when it is None."""
     n_outputs = weight.shape[3]
-    y = np.empty((len(x), *windows.output, n_outputs), x.dtype)
+    y = arrays.empty((len(x), *windows.output, n_outputs), x.dtype)
     start = np.zeros(n_outputs, x.dtype) if bias is None else bias
     pixels = np.arange(windows.output[0] * windows.output[1])
     _multiply(x, input_layout(windows), weight.reshape(-1, n_outputs), start, y, pixels)
@@ -59,7 +67,9 @@ def forward(
 def backward_input(dy: FloatArray, weight: FloatArray, windows: Windows) -> FloatArray:
     """Return dx."""
     n_inputs = weight.shape[2]
-    dx = np.zeros((len(dy), *windows.image, n_inputs), dy.dtype)  # 0 where no window reaches
+    dx = arrays.empty((len(dy), *windows.image, n_inputs), dy.dtype)
+    if sum(len(phase.pixels) for phase in phases(windows)) < prod(windows.image):
+        dx[...] = 0  # where no window reaches
     start = np.zeros(n_inputs, dy.dtype)
     for phase in phases(windows):
         turned = np.ascontiguousarray(weight[phase.taps].swapaxes(2, 3))
@@ -73,16 +83,22 @@ def backward_weight(dy: FloatArray, x: FloatArray, windows: Windows) -> FloatArr
     layout = input_layout(windows)
     canvases = _canvases(x, layout)
     places, taps = _on_each(layout.places, canvases), _with_channels(layout.taps, n_inputs)
-    d_weight = np.zeros((*windows.size, n_inputs, n_outputs), x.dtype)
-    rows, out, out_row = dy.reshape(-1, n_outputs), d_weight.reshape(-1), np.arange(len(taps))
-    images = _read_only(x)
+    large = len(taps) * dy.size >= PARALLEL_PRODUCTS
+    few_images = x.size + dy.size < WEIGHT_SUMS * len(taps) * n_outputs
+    n_sums = min(len(x), WEIGHT_SUMS) if large and not few_images else 1
+    sums = np.zeros((n_sums, *windows.size, n_inputs, n_outputs), x.dtype)
+    tap_parts = -(-n_threads() // n_sums) if large else 1
+    out_row, images = np.arange(len(taps)) * n_outputs, _read_only(x)
 
-    def task(start: int, stop: int) -> None:
-        part = taps[start:stop], out_row[start:stop] * n_outputs
-        zeros = np.zeros(canvases, x.dtype)
-        _add_weight_gradient(images, zeros, layout.corner, places, rows, out, *part)
+    def task(i: int) -> None:
+        part, tap_part = divmod(i, tap_parts)
+        own, some = _part(len(x), part, n_sums), _part(len(taps), tap_part, tap_parts)
+        zeros, rows, out = np.zeros(canvases, x.dtype), dy[own].reshape(-1, n_outputs), sums[part]
+        tables = places, rows, out.reshape(-1), taps[some], out_row[some]
+        _add_weight_gradient(images[own], zeros, layout.corner, *tables)
 
-    _share_out(task, len(taps), len(taps) * dy.size, n_parts=n_threads())
+    in_parallel(task, n_sums * tap_parts)
+    d_weight: FloatArray = sums[0] if n_sums == 1 else sums.sum(axis=0)
     return d_weight
 
 
@@ -110,15 +126,18 @@ def _multiply(
     out_row, panels = out_row.reshape(-1) * n_columns, packed(b, 0, n_columns)
     images = _read_only(images)
 
-    def task(first: int, stop: int) -> None:
-        n_images = min(canvases[0], stop - first)
+    many = n_threads() > 1 and len(images) * len(pixels) * b.size >= PARALLEL_PRODUCTS
+    n_parts = min(len(images), PARTS_A_THREAD * n_threads() if many else 1)
+
+    def task(i: int) -> None:
+        own = _part(len(images), i, n_parts)
+        n_images = min(canvases[0], own.stop - own.start)
         zeros = np.zeros((n_images, *canvases[1:]), images.dtype)
         n_rows = n_images * len(layout.places)
-        part = images[first:stop], zeros, layout.corner, places[:n_rows], taps, panels, start
-        _multiply_images(*part, out[first:stop], out_row[:n_rows])
+        part = images[own], zeros, layout.corner, places[:n_rows], taps, panels, start
+        _multiply_images(*part, out[own], out_row[:n_rows])
 
-    work = len(images) * len(pixels) * b.size
-    _share_out(task, len(images), work, n_parts=4 * n_threads())
+    in_parallel(task, n_parts)
 
 
 def _canvases(images: FloatArray, layout: Layout) -> Shape:
@@ -150,12 +169,9 @@ def _with_channels(taps: IntArray, n_channels: int) -> IntArray:
     return (taps[:, np.newaxis] * n_channels + np.arange(n_channels)).reshape(-1)
 
 
-def _share_out(task: Callable[[int, int], None], n: int, work: int, n_parts: int) -> None:
-    """Call ``task(start, stop)`` for parts of n, on all threads where there is much to do."""
-    if n_threads() == 1 or work < PARALLEL_PRODUCTS:
-        n_parts = 1
-    size = max(1, -(-n // n_parts))
-    in_parallel(lambda i: task(i * size, min(n, (i + 1) * size)), -(-n // size))
+def _part(n: int, i: int, n_parts: int) -> slice:
+    """Return the i-th of equal parts of n."""
+    return slice(i * n // n_parts, (i + 1) * n // n_parts)
 
 
 @compiled
