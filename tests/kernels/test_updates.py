@@ -62,7 +62,7 @@ def test_six_steps_of_adam_are_those_of_the_twin(dtype: str) -> None:
     found = walk(
         updates.adam,
         2,
-        lambda t: (lr / (1 - beta1**t), 1 - beta1, 1 - beta2, 1 - beta2**t, eps),
+        lambda t: (lr / (1 - beta1**t), 1 - beta1, 1 - beta2, 1 / (1 - beta2**t), eps),
         dtype,
     )
     constants = {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps}

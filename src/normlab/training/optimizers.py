@@ -247,8 +247,8 @@ class Adam(Optimizer):
     ) -> None:
         m, v = state
         step_size = self.learning_rate / (1 - self.beta1**self.n_steps)
-        v_correction = 1 - self.beta2**self.n_steps
-        rates = (step_size, 1 - self.beta1, 1 - self.beta2, v_correction, self.eps)
+        v_scale = 1 / (1 - self.beta2**self.n_steps)
+        rates = (step_size, 1 - self.beta1, 1 - self.beta2, v_scale, self.eps)
         updates.adam(p, g, m, v, *map(scalar, rates))
 
 
