@@ -28,6 +28,10 @@ the second-level cache. Long pieces of the weight's rows are read faster than sh
 PANEL = 64
 """Columns of a panel: parts are so many, or a multiple."""
 
+PART_ROWS = 192
+"""Rows of a product that a thread takes at a time: whole blocks, which stay in the cache until all
+their columns are there."""
+
 FEWEST_ROWS = 16
 """Below that, BLAS is faster: the time goes into reading the weight."""
 
@@ -102,13 +106,12 @@ def _product(a: FloatArray, b: FloatArray) -> FloatArray:
     n = b.shape[1]
     panels, start = packed(np.ascontiguousarray(b), 0, n), np.zeros(n, a.dtype)
     out, out_row, start_row = arrays.empty((m, n), a.dtype), np.arange(m) * n, np.zeros(m, int)
-    n_parts = 4 * n_threads()
 
     def part(i: int) -> None:
-        rows = slice(i * m // n_parts, (i + 1) * m // n_parts)
+        rows = slice(i * PART_ROWS, (i + 1) * PART_ROWS)
         gathered_product(
             flat, row[rows], col, panels, n, start, start_row[rows], out.reshape(-1), out_row[rows]
         )
 
-    in_parallel(part, n_parts)
+    in_parallel(part, -(-m // PART_ROWS))
     return out
