@@ -313,9 +313,9 @@ def test_cnn_learning_rate_trains_as_the_tutorial_does() -> None:
     assert training.recorded_steps(60_000)[-1] == 1000
 
 
-def test_cnn_learning_rate_has_the_published_rates_and_one_beyond() -> None:
+def test_cnn_learning_rate_has_the_published_rates_and_two_beyond() -> None:
     levels = loaded("cnn-learning-rate").levels
-    assert levels["learning_rate"] == (1e-4, 1e-3, 1e-2)
+    assert levels["learning_rate"] == (1e-4, 1e-3, 1e-2, 3e-2)
     assert levels["normalization"] == ("none", "batch")
 
 
@@ -331,7 +331,7 @@ def test_cnn_learning_rate_draws_gamma_and_beta_as_published_or_not_at_all() -> 
 
 def test_cnn_learning_rate_trains_a_network_without_normalization_once() -> None:
     experiment = loaded("cnn-learning-rate")
-    assert (experiment.n_trials, experiment.n_trainings) == (60, 45)
+    assert (experiment.n_trials, experiment.n_trainings) == (80, 60)
 
 
 def test_cnn_learning_rate_holds_the_four_published_cells_to_what_is_printed() -> None:
