@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kernels.shapes import LARGE, Array, rows
-from normlab.kernels import pooling
+from normlab.kernels import batch_norm, pooling
 from normlab.kernels.windows import Windows
 from reference import pooling as twin
 
@@ -69,6 +69,21 @@ def test_maxima_and_their_gradient_are_those_of_the_twin(
     assert [y.dtype, dx.dtype] == [np.dtype(dtype)] * 2
     np.testing.assert_array_equal(y, expected[0])
     np.testing.assert_allclose(dx, expected[1], atol=16 * TOLERANCE[dtype])
+
+
+@both_dtypes
+@every_geometry
+def test_maxima_of_a_normalization_are_those_of_the_rectified_bit_for_bit(
+    shape: tuple[int, ...], windows: Windows, dtype: str
+) -> None:
+    x, terms = rows(shape, dtype, seed=1), rows((5, shape[3]), dtype, seed=3)
+    x.reshape(-1)[::7] = np.nan
+    rectified = batch_norm.normalize(x.reshape(-1, shape[3]), terms, relu=True).reshape(shape)
+    found, expected = (
+        pooling.max_forward(x, windows, terms),
+        pooling.max_forward(rectified, windows),
+    )
+    assert [array.tobytes() for array in found] == [array.tobytes() for array in expected]
 
 
 @both_dtypes

@@ -238,8 +238,8 @@ def test_with_relu_is_the_relu_of_the_normalized_bit_for_bit(
 ) -> None:
     x, layer, relu = draw(shape), away_from_defaults(5, axis=axis), ReLU()
     layer.update_statistics(layer.forward(x, training=True)[1])
-    y, cache = layer.forward_with_relu(x, training=training)
-    normalized, _ = layer.forward(x, training=training)
+    normalized, cache = layer.forward(x, training=training)
+    y = cache.normalized(relu=True)
     expected, relu_cache = relu.forward(normalized, training=training)
     assert y.tobytes() == expected.tobytes()
     dy = draw(shape, seed=2)

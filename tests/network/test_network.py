@@ -1,3 +1,5 @@
+import re
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -7,7 +9,18 @@ import normlab as nl
 from normlab import gradcheck
 from normlab._typing import FloatArray
 from normlab.errors import ArgumentError, ShapeError, StatisticsError
-from normlab.layers import BatchNorm, Dense, Dropout, Layer, ReLU, Sigmoid, Tanh
+from normlab.layers import (
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    MaxPool2D,
+    ReLU,
+    Sigmoid,
+    Tanh,
+)
 from normlab.network import Network
 
 X: FloatArray = np.random.default_rng(1).standard_normal((6, 4))
@@ -189,6 +202,96 @@ def test_a_first_normalization_with_its_relu_gives_the_gradients_of_the_two_in_t
     alone, (_, expected) = network.parameter_gradients(dy, cache), network.backward(dy, cache)
     assert bits(*alone.values()) == bits(*expected.values())
     assert bits(*alone.values()) == bits(*network.backward_all(dy, cache)[1].values())
+
+
+def pooled() -> Network:
+    """Return a network whose normalizations have a ReLU and a pooling behind them.
+
+    The windows overlap, leave a rest and reach beyond the images; the last normalization has its
+    features on axis 1.
+    """
+    rng = np.random.default_rng(0)
+    layers: list[Layer[Any]] = [
+        BatchNorm(3),
+        ReLU(),
+        MaxPool2D(3, stride=2, padding="same"),
+        Conv2D(3, 4, 3, rng=rng, bias=False),
+        BatchNorm(4),
+        ReLU(),
+        MaxPool2D(2),
+        BatchNorm(2, axis=1),
+        ReLU(),
+        MaxPool2D(2, stride=1),
+        Flatten(),
+        Dense(4, 3, rng=rng),
+    ]
+    network = Network(layers)
+    for name, p in network.parameters.items():
+        if name.endswith(("gamma", "beta")):
+            p[...] = rng.standard_normal(p.shape)
+    network.update_statistics(network.forward(IMAGES, training=True)[1])
+    return network
+
+
+IMAGES = np.random.default_rng(1).standard_normal((6, 9, 10, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("x", [IMAGES, np.where(IMAGES > 2.9, np.float32(np.nan), IMAGES)], ids=str)
+def test_normalization_relu_and_pooling_together_give_the_bits_of_the_three_in_turn(
+    x: FloatArray, training: bool
+) -> None:
+    network = pooled()
+    y, cache = network.forward(x, training=training)
+    outputs, cache_in_turn = network.forward_all(x, training=training)
+    assert bits(y) == bits(outputs[-1])
+    assert bits(cache.layers[5].y, cache.layers[6].winner) == bits(
+        outputs[5], cache_in_turn.layers[6].winner
+    )
+    dy = upstream(y).astype(np.float32)
+    in_turn = network.backward_all(dy, cache_in_turn)[1]
+    for own in (cache, cache_in_turn):
+        dx, gradients = network.backward(dy, own)
+        passed, alone = network.backward_all(dy, own)
+        dx_in_turn, _ = network.layers[0].backward(passed[0], own.layers[0])
+        assert list(gradients) == list(alone) == list(network.parameters)
+        assert bits(dx) == bits(dx_in_turn)
+        for found in (gradients, alone, network.parameter_gradients(dy, own)):
+            assert bits(*found.values()) == bits(*in_turn.values())
+
+
+def test_normalized_images_are_not_stored_for_the_pooling_behind() -> None:
+    network = Network([BatchNorm(8), ReLU(), MaxPool2D(2)])
+    x = np.random.default_rng(1).standard_normal((16, 64, 64, 8)).astype(np.float32)
+    network.forward(x, training=True)
+    tracemalloc.start()
+    network.forward(x, training=True)
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert taken < 0.5 * x.nbytes  # a quarter for the maxima, a sixteenth for the winners
+
+
+@pytest.mark.parametrize(
+    ("x", "named"),
+    [
+        (IMAGES[..., :2], "layer 0, BatchNorm(3): x must have 3 features"),
+        (IMAGES[:, :1], "layer 2, MaxPool2D(2): x must have images at least as large"),
+        (IMAGES[0], "layer 2, MaxPool2D(2): x must have shape (n, height, width, channels)"),
+    ],
+)
+def test_of_three_layers_together_the_one_that_an_input_does_not_fit_is_named(
+    x: FloatArray, named: str
+) -> None:
+    network = Network([BatchNorm(3), ReLU(), MaxPool2D(2)])
+    with pytest.raises(ShapeError, match=re.escape(named)):
+        network.forward(x, training=True)
+
+
+def test_an_upstream_gradient_of_another_shape_is_an_error_of_the_pooling() -> None:
+    network = Network([BatchNorm(3), ReLU(), MaxPool2D(2)])
+    y, cache = network.forward(IMAGES, training=True)
+    with pytest.raises(ShapeError, match=r"layer 2, MaxPool2D\(2\): dy must have shape \(6, 4, 5"):
+        network.backward(y[:3], cache)
 
 
 @pytest.mark.parametrize(

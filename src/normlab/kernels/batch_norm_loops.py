@@ -29,6 +29,13 @@ def _of_lanes(terms: FloatArray, group: int, n_groups: int, n_lanes: int) -> Flo
 
 
 @compiled
+def normalized(x: Any, center: Any, scale: Any, shift: Any, floor: Any) -> Any:
+    """Return y of one x."""
+    y = (x - center) * scale + shift
+    return floor if y <= floor else y
+
+
+@compiled
 def normalize(x: FloatArray, terms: FloatArray, floor: np.floating[Any], y: FloatArray) -> None:
     """Set y, in lanes."""
     n_rows, n_groups, n_runs, n_lanes = x.shape
@@ -38,8 +45,8 @@ def normalize(x: FloatArray, terms: FloatArray, floor: np.floating[Any], y: Floa
         for i in range(n_rows):
             for run in range(n_runs):
                 for j in range(n_lanes):
-                    value = (x[i, group, run, j] - center[j]) * scale[j] + shift[j]
-                    y[i, group, run, j] = floor if value <= floor else value
+                    own_x = x[i, group, run, j]
+                    y[i, group, run, j] = normalized(own_x, center[j], scale[j], shift[j], floor)
 
 
 @compiled
@@ -52,8 +59,7 @@ def normalize_maps(
         for f in range(x.shape[1]):
             center, scale, shift = terms[0, f], terms[3, f], terms[4, f]
             for j in range(x.shape[2]):
-                value = (x[i, f, j] - center) * scale + shift
-                y[i, f, j] = floor if value <= floor else value
+                y[i, f, j] = normalized(x[i, f, j], center, scale, shift, floor)
 
 
 @compiled

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
 from normlab.kernels._compile import compiled, is_large
+from normlab.kernels.batch_norm_loops import normalized
 from normlab.kernels.threads import in_parallel
 from normlab.kernels.windows import Windows
 
@@ -35,15 +36,20 @@ SHARE = 2**16
 """Elements that a thread takes at a time, at least: some 30 microseconds of work."""
 
 
-def max_forward(x: FloatArray, windows: Windows) -> tuple[FloatArray, Winners]:
+def max_forward(
+    x: FloatArray, windows: Windows, terms: FloatArray | None = None
+) -> tuple[FloatArray, Winners]:
     """Return y, and for each of its values the winner's number in the window, row by row.
 
     The numbers have the smallest type that holds them all: up to 16 x 16 cells, a byte.
+
+    With the terms of a normalization (``kernels.batch_norm``), the maxima are those of x normalized
+    and with a ReLU behind it, bit for bit. That is never stored: half of the time, and less memory.
     """
     x = np.ascontiguousarray(x)
     y = arrays.empty((len(x), *windows.output, x.shape[3]), x.dtype)
     winner = np.empty(y.shape, np.min_scalar_type(windows.size[0] * windows.size[1] - 1))
-    _by_images(_max_forward, x, x, y, winner, windows)
+    _by_images(_max_forward, x, x, y, winner, windows, terms)
     return y, winner
 
 
@@ -106,8 +112,21 @@ def _span(w: Windows, direction: int, position: int) -> tuple[int, int, int]:
 
 
 @compiled
+def _value(cell: FloatArray, c: int, terms: FloatArray | None) -> Any:
+    if terms is None:
+        return cell[c]
+    return normalized(cell[c], terms[0, c], terms[3, c], terms[4, c], cell.dtype.type(0))
+
+
+@compiled
 def _max_forward(
-    x: FloatArray, y: FloatArray, winner: Winners, w: Windows, start: int, stop: int
+    x: FloatArray,
+    y: FloatArray,
+    winner: Winners,
+    w: Windows,
+    terms: FloatArray | None,
+    start: int,
+    stop: int,
 ) -> None:
     number = winner.dtype.type  # with numbers of another type the loops would be slow
     for i in range(start, stop):
@@ -118,15 +137,16 @@ def _max_forward(
                 best, where, cell = y[i, p, q], winner[i, p, q], x[i, top, left]
                 first = number((top - above) * w.size[1] + left - beside)
                 for c in range(best.size):
-                    best[c] = cell[c]
+                    best[c] = _value(cell, c, terms)
                     where[c] = first
                 for row in range(top, bottom):
                     for column in range(left + (row == top), right):
                         cell = x[i, row, column]
                         k = number((row - above) * w.size[1] + column - beside)
                         for c in range(best.size):
-                            wins = (cell[c] > best[c]) | (cell[c] != cell[c])
-                            best[c] = cell[c] if wins else best[c]
+                            value = _value(cell, c, terms)
+                            wins = (value > best[c]) | (value != value)
+                            best[c] = value if wins else best[c]
                             where[c] = k if wins else where[c]
 
 

@@ -26,6 +26,10 @@ class BatchNormCache(NamedTuple):
     moments: Moments | None  # of the batch; None in evaluation, where nothing depends on x
     shape: tuple[int, ...]  # of the input
 
+    def normalized(self, *, relu: bool = False) -> FloatArray:
+        """Return y, or what a ReLU makes of it, bit for bit, in one pass less."""
+        return batch_norm.normalize(self.x, self.terms, relu=relu).reshape(self.shape)
+
 
 class BatchNorm(Layer[BatchNormCache]):
     """Batch normalization of each feature over all values that share it.
@@ -166,17 +170,11 @@ class BatchNorm(Layer[BatchNormCache]):
 
     def forward(self, x: FloatArray, *, training: bool) -> tuple[FloatArray, BatchNormCache]:
         """Return y, normalized with the batch's statistics or, in evaluation, the running ones."""
-        return self._forward(x, training, relu=False)
+        cache = self.statistics_of(x, training=training)
+        return cache.normalized(), cache
 
-    def forward_with_relu(
-        self, x: FloatArray, *, training: bool
-    ) -> tuple[FloatArray, BatchNormCache]:
-        """Return max(y, 0): what a ReLU makes of ``forward``'s y, bit for bit, in one pass less."""
-        return self._forward(x, training, relu=True)
-
-    def _forward(
-        self, x: FloatArray, training: bool, *, relu: bool
-    ) -> tuple[FloatArray, BatchNormCache]:
+    def statistics_of(self, x: FloatArray, *, training: bool) -> BatchNormCache:
+        """Return the cache of ``forward``, whose y is ``cache.normalized()``."""
         features = self._features("x", _checks.float_array("x", x))
         if training:
             batch = self._batch_moments(features)
@@ -186,9 +184,7 @@ class BatchNorm(Layer[BatchNormCache]):
             batch, mean, var = None, self.running_mean.copy(), self.running_var
         inv_std = batch_norm.inverse_std(var, self.eps)
         terms = batch_norm.terms(mean, inv_std, self._gamma, self._beta, x.dtype)
-        y = batch_norm.normalize(features, terms, relu=relu)
-        cache = BatchNormCache(features, mean, inv_std, terms, batch, x.shape)
-        return y.reshape(x.shape), cache
+        return BatchNormCache(features, mean, inv_std, terms, batch, x.shape)
 
     def backward(self, dy: FloatArray, cache: BatchNormCache) -> tuple[FloatArray, Gradients]:
         """Return dx and the gradients of gamma and beta."""
@@ -197,7 +193,7 @@ class BatchNorm(Layer[BatchNormCache]):
     def backward_with_relu(
         self, dy: FloatArray, cache: BatchNormCache
     ) -> tuple[FloatArray, Gradients]:
-        """Return dx and the gradients where dy is that of ``forward_with_relu``'s output."""
+        """Return dx and the gradients where dy is that of ``cache.normalized(relu=True)``."""
         return self._backward(dy, cache, relu=True)
 
     def _backward(

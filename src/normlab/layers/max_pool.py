@@ -9,6 +9,7 @@ from normlab._typing import FloatArray, Gradients
 from normlab.kernels import pooling
 from normlab.kernels.pooling import Winners
 from normlab.kernels.windows import Windows
+from normlab.layers.batch_norm import BatchNormCache
 from normlab.layers.pooling import Pooling2D
 
 
@@ -72,8 +73,22 @@ class MaxPool2D(Pooling2D[MaxPool2DCache]):
 
     def forward(self, x: FloatArray, *, training: bool) -> tuple[FloatArray, MaxPool2DCache]:
         """Return the maxima; the same in training and evaluation."""
+        return self._forward(x)
+
+    def forward_of_rectified(self, cache: BatchNormCache) -> tuple[FloatArray, MaxPool2DCache]:
+        """Return what ``forward`` gives of ``cache.normalized(relu=True)``, bit for bit.
+
+        Where features are last, that array is never there: in half the time, in no memory.
+        """
+        if cache.x.ndim == 2:
+            return self._forward(cache.x.reshape(cache.shape), cache.terms)
+        return self._forward(cache.normalized(relu=True))
+
+    def _forward(
+        self, x: FloatArray, terms: FloatArray | None = None
+    ) -> tuple[FloatArray, MaxPool2DCache]:
         windows = self._windows_on(x)
-        y, winner = pooling.max_forward(x, windows)
+        y, winner = pooling.max_forward(x, windows, terms)
         return y, MaxPool2DCache(winner, windows, x.dtype)
 
     def backward(self, dy: FloatArray, cache: MaxPool2DCache) -> tuple[FloatArray, Gradients]:

@@ -1,38 +1,60 @@
-"""Layers that a network runs as one: each alone, but a normalization with the ReLU behind it."""
+"""Layers that a network runs as one: each alone, but a normalization with what is behind it."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from normlab._typing import FloatArray, Gradients
 from normlab.errors import NormlabError
-from normlab.layers import BatchNorm, Layer, ReLU
-from normlab.layers.activation import ActivationCache
+from normlab.layers import BatchNorm, Layer, MaxPool2D, ReLU
+from normlab.layers.batch_norm import BatchNormCache
+
+TOGETHER = [[BatchNorm, ReLU], [BatchNorm, ReLU, MaxPool2D]]
+"""Exactly these types: a subclass may do otherwise."""
+
+
+class RectifiedCache(NamedTuple):
+    """A ReLU's ``ActivationCache`` behind a normalization: y is not kept, but computed again."""
+
+    normalization: BatchNormCache
+
+    @property
+    def y(self) -> FloatArray:
+        """The output."""
+        return self.normalization.normalized(relu=True)
 
 
 class Run(NamedTuple):
-    """One layer, or a ``BatchNorm`` and a ``ReLU``: bit for bit what the two give in turn."""
+    """One layer, or those of ``TOGETHER``: bit for bit what they give in turn."""
 
     first: int  # counted from 0
     layers: tuple[Any, ...]
 
     def forward(self, x: FloatArray, *, training: bool) -> tuple[FloatArray, tuple[Any, ...]]:
         """Return the output and the cache of each layer."""
-        layer = self.layers[0]
+        layer, *behind = self.layers
+        place = 0
         try:
-            if len(self.layers) == 1:
+            if not behind:
                 y, cache = layer.forward(x, training=training)
                 return y, (cache,)
-            y, cache = layer.forward_with_relu(x, training=training)
-            return y, (cache, ActivationCache(y))
+            cache = layer.statistics_of(x, training=training)
+            caches = cache, RectifiedCache(cache)
+            if len(behind) == 1:
+                return cache.normalized(relu=True), caches
+            place = 2
+            y, pooling = behind[1].forward_of_rectified(cache)
+            return y, (*caches, pooling)
         except NormlabError as error:
-            raise self._named(error, 0) from None
+            raise self._named(error, place) from None
 
     def backward(self, dy: FloatArray, caches: Sequence[Any]) -> tuple[FloatArray, Gradients]:
         """Return dx and the gradients under their dotted names."""
-        layer, cache = self.layers[0], caches[self.first]
-        backward = layer.backward if len(self.layers) == 1 else layer.backward_with_relu
+        layer, *behind = self.layers
         try:
-            dx, gradients = backward(dy, cache)
+            if len(behind) == 2:
+                dy, _ = behind[1].backward(dy, caches[self.first + 2])
+            backward = layer.backward_with_relu if behind else layer.backward
+            dx, gradients = backward(dy, caches[self.first])
         except NormlabError as error:
             raise self._named(error, -1) from None
         return dx, self._dotted(gradients)
@@ -60,12 +82,12 @@ def one_by_one(layers: Sequence[Layer[Any]]) -> tuple[Run, ...]:
 
 
 def together(layers: Sequence[Layer[Any]]) -> tuple[Run, ...]:
-    """Return the runs, with pairs of exactly these types: a subclass may do otherwise."""
+    """Return the runs, as long as they can be."""
     found: list[Run] = []
     for run in one_by_one(layers):
-        types = [type(layer) for pair in (*found[-1:], run) for layer in pair.layers]
-        if types == [BatchNorm, ReLU]:
-            found[-1] = Run(run.first - 1, found[-1].layers + run.layers)
+        joined = tuple(layer for part in (*found[-1:], run) for layer in part.layers)
+        if [type(layer) for layer in joined] in TOGETHER:
+            found[-1] = Run(found[-1].first, joined)
         else:
             found.append(run)
     return tuple(found)
