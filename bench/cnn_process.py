@@ -1,8 +1,9 @@
-"""Training steps of one contender, in a process of its own: how long they take, and their memory.
+"""Training steps of contenders, each in a process of its own: how long they take, and their memory.
 
 What a step allocates and frees again is part of its time, and how much of it depends on what else
 the process does. So each contender has one with nothing else in it, with malloc as it comes or, to
-see what that costs, with malloc told to keep all that is freed.
+see what that costs, with malloc told to keep all that is freed. They take a few steps each in turn,
+over and over: on a machine that others use too, what is slow for one is then slow for all.
 
 Memory is the most that is resident during the steps, less what is before them: parameters and the
 optimizer's state, and the libraries with all that they load, since a few steps with two images have
@@ -12,56 +13,95 @@ been taken.
 import ctypes
 import json
 import platform
-import subprocess
 import sys
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from statistics import median
+from subprocess import PIPE, Popen
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench.cnn import make, spec
 from bench.timing import keep_freed_memory, say, threads
 
 ROOT = Path(__file__).parent.parent
 
-N_WARM_UP, N_STEPS = 5, 30
+N_WARM_UP, N_STEPS = 5, 6
 
 
 class Measured(NamedTuple):
     """What a process found."""
 
-    seconds: float  # of a step, the median
+    seconds: list[float]  # of a step, the median of each round
     megabytes: float | None  # None but on Linux, which counts them
 
 
-def measured(name: str, normalized: bool, cores: int, *, kept: bool) -> Measured:
-    """Return the time and memory of a contender's steps."""
-    say(f"training steps, {name}, {cores} cores")
+def measured(
+    contenders: Sequence[tuple[str, int]], normalized: bool, *, kept: bool, rounds: int
+) -> list[Measured]:
+    """Return the time and memory of the steps of contenders, each a name and a number of cores."""
+    processes = []
+    for name, cores in contenders:
+        say(f"training steps, {name}, {cores} cores")
+        processes.append(_start(name, normalized, cores, kept))
+    seconds: list[list[float]] = [[] for _ in processes]
+    for i in range(rounds):
+        say(f"training steps, round {i + 1} of {rounds}")
+        for process, own in zip(processes, seconds, strict=True):
+            process.stdin.write("\n")
+            process.stdin.flush()
+            own.append(_answer(process))
+    return [Measured(*pair) for pair in zip(seconds, map(_end, processes), strict=True)]
+
+
+def _start(name: str, normalized: bool, cores: int, kept: bool) -> Any:
     options = [name, str(int(normalized)), str(cores), str(int(kept))]
     command = [sys.executable, "-m", "bench.cnn_process", *options]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    return Measured(*json.loads(done.stdout))
+    process = Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True)
+    _answer(process)
+    return process
 
 
-def _measure(name: str, normalized: bool, cores: int, kept: bool) -> Measured:
+def _answer(process: Any) -> Any:
+    line = process.stdout.readline()
+    if not line:
+        raise RuntimeError(f"{' '.join(process.args)} ended with {process.wait()}.")
+    return json.loads(line)
+
+
+def _end(process: Any) -> Any:
+    process.stdin.close()
+    megabytes = _answer(process)
+    process.wait()
+    return megabytes
+
+
+def _serve(name: str, normalized: bool, cores: int, kept: bool) -> None:
+    """Take a round of steps for each line of stdin."""
     if kept:
         keep_freed_memory()
     trainer = make(name, spec(normalized, dropout=0.5))
-    batches = list(islice(trainer.rows, N_WARM_UP + N_STEPS))
-    seconds = []
     with threads(cores):
-        trainer.rows = iter([rows[:2] for rows in batches[:3]])
-        for _ in range(3):
-            trainer.step()
+        batches = trainer.rows
+        trainer.rows = (rows[:2] for rows in islice(batches, 3))
+        _steps(trainer, 3)
         before = _begin_counting()
-        trainer.rows = iter(batches)
-        for _ in batches:
-            start = perf_counter()
-            trainer.step()
-            seconds.append(perf_counter() - start)
-    growth = None if before is None else _resident("VmHWM") - before
-    return Measured(median(seconds[N_WARM_UP:]), growth)
+        trainer.rows = batches
+        _steps(trainer, N_WARM_UP)
+        print("null", flush=True)
+        for _ in sys.stdin:
+            print(json.dumps(median(_steps(trainer, N_STEPS))), flush=True)
+    print(json.dumps(None if before is None else _resident("VmHWM") - before))
+
+
+def _steps(trainer: Any, n: int) -> list[float]:
+    seconds = []
+    for _ in range(n):
+        start = perf_counter()
+        trainer.step()
+        seconds.append(perf_counter() - start)
+    return seconds
 
 
 def _begin_counting() -> float | None:
@@ -83,4 +123,4 @@ def _resident(field: str) -> float:
 
 if __name__ == "__main__":
     name, normalized, cores, kept = sys.argv[1:]
-    print(json.dumps(_measure(name, normalized == "1", int(cores), kept == "1")))
+    _serve(name, normalized == "1", int(cores), kept == "1")

@@ -32,6 +32,7 @@ EVALUATION = "CNN, evaluation of 10,000 images"
 
 NAMES = ("normlab", *(("PyTorch, contiguous", "PyTorch, channels_last") if HAS_TORCH else ()))
 CORES = (1, 2)
+CONTENDERS = [(name, cores) for cores in CORES for name in NAMES]
 
 N_COMPARED = 3
 TOLERANCE = 1e-4
@@ -44,12 +45,8 @@ def run(quick: bool) -> list[Result]:
     results = []
     for job in STEPS[:1] if quick else STEPS:
         notes = _agreement(_trainers(spec(job.normalized, dropout=0)))
-        found = [
-            (name, cores, measured(name, job.normalized, cores, kept=job.kept))
-            for _ in range(1 if quick else 3)
-            for name in NAMES
-            for cores in CORES
-        ]
+        rounds = 5 if quick else 25
+        found = measured(CONTENDERS, job.normalized, kept=job.kept, rounds=rounds)
         results += _results(str(job), found, notes)
     keep_freed_memory()
     contenders = _evaluations(_trained(_trainers(spec(True, dropout=0))))
@@ -67,18 +64,13 @@ def _trained(trainers: dict[str, Trainer]) -> dict[str, Trainer]:
     return trainers
 
 
-def _results(
-    job: str, found: Sequence[tuple[str, int, Measured]], notes: dict[str, str]
-) -> list[Result]:
-    """Return a result for each contender, of all its processes."""
+def _results(job: str, found: Sequence[Measured], notes: dict[str, str]) -> list[Result]:
+    """Return a result for each contender."""
     results = []
-    for name in NAMES:
-        for cores in CORES:
-            own = [m for other, n, m in found if (other, n) == (name, cores)]
-            seconds, fastest = median(m.seconds for m in own), min(m.seconds for m in own)
-            megabytes = None if own[0].megabytes is None else median(m.megabytes or 0 for m in own)
-            note = notes[name] + ("" if megabytes is None else f", {megabytes:.0f} MB")
-            results.append(Result(job, name, cores, seconds, fastest, note, megabytes=megabytes))
+    for (name, cores), (seconds, megabytes) in zip(CONTENDERS, found, strict=True):
+        note = notes[name] + ("" if megabytes is None else f", {megabytes:.0f} MB")
+        times = median(seconds), min(seconds)
+        results.append(Result(job, name, cores, *times, note, megabytes=megabytes))
     return results
 
 
