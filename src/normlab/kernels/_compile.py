@@ -24,10 +24,10 @@ FLAGS: dict[str, Any] = {
     "nogil": True,
 }
 
-PARALLEL_SIZE = 2**20
+PARALLEL_SIZE = 2**19
 """Elements from which on several threads work on an array.
 
-A pass over 2**20 of them takes 100 microseconds, and to wake a thread takes 50.
+A pass over 2**19 of them, from memory, takes 200 microseconds or more, and to wake a thread 50.
 """
 
 
