@@ -161,6 +161,22 @@ def bits(*passes: Any) -> list[bytes]:
     return [array.tobytes() for array in passes]
 
 
+def check_together_against_in_turn(network: Network, x: FloatArray, training: bool) -> None:
+    y, cache = network.forward(x, training=training)
+    outputs, cache_in_turn = network.forward_all(x, training=training)
+    assert bits(y) == bits(outputs[-1])
+    dy = upstream(y).astype(np.float32)
+    in_turn = network.backward_all(dy, cache_in_turn)[1]
+    for own in (cache, cache_in_turn):
+        dx, gradients = network.backward(dy, own)
+        passed, alone = network.backward_all(dy, own)
+        dx_in_turn, _ = network.layers[0].backward(passed[0], own.layers[0])
+        assert list(gradients) == list(alone) == list(network.parameters)
+        assert bits(dx) == bits(dx_in_turn)
+        for found in (gradients, alone, network.parameter_gradients(dy, own)):
+            assert bits(*found.values()) == bits(*in_turn.values())
+
+
 X32 = np.random.default_rng(1).standard_normal((600, 4)).astype(np.float32)
 
 
@@ -169,17 +185,7 @@ X32 = np.random.default_rng(1).standard_normal((600, 4)).astype(np.float32)
 def test_normalization_and_relu_together_give_the_bits_of_the_two_in_turn(
     x: FloatArray, training: bool
 ) -> None:
-    network = rectified()
-    y, cache = network.forward(x, training=training)
-    outputs, cache_in_turn = network.forward_all(x, training=training)
-    assert bits(y) == bits(outputs[-1])
-    dy = upstream(y).astype(np.float32)
-    for own in (cache, cache_in_turn):
-        dx, gradients = network.backward(dy, own)
-        passed, in_turn = network.backward_all(dy, own)
-        dx_in_turn, _ = network.layers[0].backward(passed[0], own.layers[0])
-        assert list(gradients) == list(in_turn) == list(network.parameters)
-        assert bits(dx, *gradients.values()) == bits(dx_in_turn, *in_turn.values())
+    check_together_against_in_turn(rectified(), x, training)
 
 
 def test_caches_of_the_two_together_are_those_of_the_two_in_turn() -> None:
@@ -241,23 +247,15 @@ IMAGES = np.random.default_rng(1).standard_normal((6, 9, 10, 3)).astype(np.float
 def test_normalization_relu_and_pooling_together_give_the_bits_of_the_three_in_turn(
     x: FloatArray, training: bool
 ) -> None:
+    check_together_against_in_turn(pooled(), x, training)
+
+
+def test_caches_of_the_three_together_are_those_of_the_three_in_turn() -> None:
     network = pooled()
-    y, cache = network.forward(x, training=training)
-    outputs, cache_in_turn = network.forward_all(x, training=training)
-    assert bits(y) == bits(outputs[-1])
-    assert bits(cache.layers[5].y, cache.layers[6].winner) == bits(
-        outputs[5], cache_in_turn.layers[6].winner
-    )
-    dy = upstream(y).astype(np.float32)
-    in_turn = network.backward_all(dy, cache_in_turn)[1]
-    for own in (cache, cache_in_turn):
-        dx, gradients = network.backward(dy, own)
-        passed, alone = network.backward_all(dy, own)
-        dx_in_turn, _ = network.layers[0].backward(passed[0], own.layers[0])
-        assert list(gradients) == list(alone) == list(network.parameters)
-        assert bits(dx) == bits(dx_in_turn)
-        for found in (gradients, alone, network.parameter_gradients(dy, own)):
-            assert bits(*found.values()) == bits(*in_turn.values())
+    _, cache = network.forward(IMAGES, training=True)
+    outputs, in_turn = network.forward_all(IMAGES, training=True)
+    found = cache.layers[5].y, cache.layers[6].winner
+    assert bits(*found) == bits(outputs[5], in_turn.layers[6].winner)
 
 
 def test_normalized_images_are_not_stored_for_the_pooling_behind() -> None:

@@ -10,7 +10,7 @@ the optimizers, which work in place, are the stated exception).
   its compiled loops are ``batch_norm_loops``
 - ``dense``: x W + b
 - ``convolution``: that of images, with ``windows`` (where they stand) and ``gathered_product``
-- ``pooling``: maxima and means of windows
+- ``pooling``: maxima and means of windows; maxima of images while they are normalized
 - ``threads``: how many compute, and how work is shared out among them
 - ``activations``: ReLU, sigmoid, tanh
 - ``losses``: softmax cross-entropy, squared error
