@@ -3,9 +3,10 @@
 import pytest
 
 from kernels.shapes import LARGE
-from normlab.kernels import _compile
+from normlab.kernels import threads
 
 
 @pytest.fixture(autouse=True)
 def _threads_for_smaller_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_compile, "PARALLEL_SIZE", LARGE)
+    monkeypatch.setattr(threads, "SHARE", LARGE // 8)
+    monkeypatch.setattr(threads, "WAKE", LARGE)

@@ -11,7 +11,7 @@ Array = NDArray[Any]
 Shape = tuple[int, ...]
 
 LARGE = 2**16
-"""Elements from which on threads work, in these tests; ``_compile.PARALLEL_SIZE`` is larger."""
+"""Elements from which on threads are woken, in these tests; ``threads.WAKE`` is larger."""
 
 SHAPES: list[Shape] = [
     (2, 1),

@@ -30,7 +30,7 @@ def bits() -> list[str]:
         p, g = x.reshape(-1).copy(), dy.reshape(-1)
         m, v = np.abs(g), g * g
         numbers: Any = map(np.float32, (0.01, 0.1, 0.001, 0.1, 1e-8))
-        updates.adam(p, g, m, v, *numbers)
+        updates.apply(updates.adam, p, g, m, v, *numbers)
         arrays += [found.mean, found.M2, terms, running_mean, running_var, p, m, v]
         arrays += batch_norm.backward_batch(dy, x, terms, relu=True)
         arrays.append(batch_norm.normalize(x, terms, relu=True))

@@ -1,7 +1,6 @@
 """The pooling kernels against their twins, window by window."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numba
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 
 from kernels.shapes import LARGE, Array, rows
 from normlab.kernels import batch_norm, pooling
+from normlab.kernels.threads import threads
 from normlab.kernels.windows import Windows
 from reference import pooling as twin
 
@@ -158,14 +158,15 @@ def test_an_empty_batch_stays_empty(both_ways: BothWays) -> None:
     "shape", [(7, 40, 31, 32), (3, 300, 301, 1), (1, 512, 64, 9)], ids=["many", "few", "one"]
 )
 def test_large_images_are_shared_out_without_a_change_of_bits(
-    shape: tuple[int, ...], both_ways: BothWays, monkeypatch: Any
+    shape: tuple[int, ...], both_ways: BothWays
 ) -> None:
     size, image = (3, 2), shape[1:3]
     output = (image[0] - 3) // 2 + 1, (image[1] - 2) // 2 + 1
     windows = Windows(size, (2, 2), (0, 0), output, (image[0], image[1]))
     x, dy = rows(shape, "float32", seed=1), upstream(shape, windows, "float32")
     assert x.size >= LARGE
-    shared = both_ways(x, dy, windows)
-    monkeypatch.setattr(pooling, "is_large", lambda images: False)
-    alone = both_ways(x, dy, windows)
+    with threads(2):
+        shared = both_ways(x, dy, windows)
+    with threads(1):
+        alone = both_ways(x, dy, windows)
     assert [a.tobytes() for a in shared] == [a.tobytes() for a in alone]

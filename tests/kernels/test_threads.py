@@ -4,8 +4,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Event, current_thread
-from time import sleep
+from threading import Event
 from typing import Any
 
 import numba
@@ -16,7 +15,8 @@ from threadpoolctl import threadpool_info
 from kernels.shapes import LARGE, LARGE_MAP_SHAPES, LARGE_SHAPES, Array, rows
 from normlab.errors import ArgumentError
 from normlab.kernels import activations, batch_norm
-from normlab.kernels.blocks import share_out
+from normlab.kernels import threads as threads_module
+from normlab.kernels._team import shared_out
 from normlab.kernels.moments import moments
 from normlab.kernels.threads import in_parallel, n_threads, threads
 
@@ -75,29 +75,88 @@ def test_more_threads_than_numba_has_are_refused() -> None:
         threads(most + 1).__enter__()
 
 
+@shared_out
+def mark(done: Array, first: int, stop: int) -> None:
+    for i in range(first, stop):
+        done[i] += 1
+
+
+@shared_out
+def longest_range(longest: Array, first: int, stop: int) -> None:
+    longest[first] = stop - first
+
+
+@shared_out
+def meet(met: Array, first: int, stop: int) -> None:
+    """Wait until as many items have begun as there are, each on a thread of its own."""
+    met[first] = 1
+    for _ in range(2**28):
+        if met.sum() >= met.size:  # read anew: another thread writes it
+            met[first] = 2
+            break
+
+
+@shared_out
+def run_out_of_memory(where: int, first: int, stop: int) -> None:
+    if first <= where < stop:
+        raise MemoryError
+
+
+def share_out(kernel: Any, n: int, *arguments: Any) -> None:
+    """Share out n items that are each worth a share."""
+    in_parallel(kernel, n, n * threads_module.SHARE, *arguments)
+
+
+@pytest.mark.parametrize("n_items", [0, 1, 2, 3, 50, 1001])
 @pytest.mark.parametrize("n", [1, 2])
-def test_every_item_is_done_once(n: int) -> None:
-    done: list[int] = []
+def test_every_item_is_done_once(n: int, n_items: int) -> None:
+    done = np.zeros(n_items)
     with threads(n):
-        in_parallel(done.append, 50)
-    assert sorted(done) == list(range(50))
+        share_out(mark, n_items, done)
+        share_out(mark, n_items, done)
+    assert done.tolist() == [2] * n_items
 
 
-@pytest.mark.parametrize("failing", range(4))
-def test_an_error_in_an_item_reaches_the_caller_after_the_others_have_ended(failing: int) -> None:
-    begun: list[int] = []
-    ended: list[int] = []
+def test_two_threads_are_at_work_at_once() -> None:
+    """The first item waits for the second, which only another thread can begin."""
+    with threads(2):
+        for _ in range(20):  # awake or asleep
+            met = np.zeros(2)
+            share_out(meet, 2, met)
+            assert met.max() == 2
+            assert met.min() >= 1
 
-    def task(i: int) -> None:
-        begun.append(i)
-        sleep(0.01)
-        ended.append(i)
-        if i == failing:
-            raise ArgumentError("on purpose")
 
-    with threads(2), pytest.raises(ArgumentError, match="on purpose"):
-        in_parallel(task, 4)
-    assert sorted(begun) == sorted(ended)
+@pytest.mark.parametrize(("n", "size"), [(1, 100), (2, 1), (2, 2 * LARGE // 8 - 1)])
+def test_one_thread_and_little_work_are_left_to_the_caller(n: int, size: int) -> None:
+    longest = np.zeros(50)
+    with threads(n):
+        in_parallel(longest_range, 50, size if n > 1 else LARGE, longest)
+    assert longest.max() == 50
+
+
+def test_a_thread_takes_a_share_at_a_time() -> None:
+    longest = np.zeros(64)
+    with threads(2):
+        in_parallel(longest_range, 64, 4 * threads_module.SHARE, longest)
+    assert set(longest.tolist()) == {0, 16}
+
+
+@pytest.mark.parametrize("where", [0, 30, 49])
+@pytest.mark.parametrize("n", [1, 2])
+def test_where_memory_runs_out_the_caller_is_told(n: int, where: int) -> None:
+    with threads(n):
+        with pytest.raises(MemoryError):
+            share_out(run_out_of_memory, 50, where)
+        test_every_item_is_done_once(n, 50)
+
+
+def test_a_helper_sleeps_when_no_work_comes() -> None:
+    with threads(2):
+        share_out(mark, 50, np.zeros(50))
+    helping = threads_module._team()._helping[0]
+    assert helping is not None
+    helping.result(timeout=10)
 
 
 def everything(x: Array, dy: Array, gamma: Array, n: int) -> dict[str, bytes]:
@@ -123,30 +182,6 @@ def test_one_thread_and_two_give_the_same_bits(shape: tuple[int, ...], dtype: st
     assert [name for name in alone if alone[name] != together[name]] == []
 
 
-def test_large_arrays_are_worked_on_by_all_threads_and_small_ones_by_the_caller() -> None:
-    def names(n_elements: int) -> set[str]:
-        seen, both = set(), Barrier(2)
-
-        def task(first: int, stop: int) -> None:
-            seen.add(current_thread().name)
-            if n_elements >= LARGE:
-                both.wait(timeout=10)
-
-        with threads(2):
-            share_out(np.empty(n_elements), 100, task)
-        return seen
-
-    assert names(LARGE - 1) == {current_thread().name}
-    assert len(names(LARGE)) == 2
-
-
-def test_shares_make_up_the_whole_once() -> None:
-    found: list[int] = []
-    with threads(2):
-        share_out(np.empty(LARGE), 101, lambda first, stop: found.extend(range(first, stop)))
-    assert sorted(found) == list(range(101))
-
-
 def test_large_and_small_batches_share_one_definition() -> None:
     """A batch just large enough for threads equals its blocks done one by one, to rounding."""
     x = rows(LARGE_SHAPES[1], "float64", seed=4)
@@ -164,9 +199,9 @@ def test_many_threads_may_call_kernels_at_once() -> None:
 FORKED = """
 import os
 import numpy as np
-from normlab.kernels._compile import PARALLEL_SIZE
 from normlab.kernels.moments import moments
-x = np.ones((PARALLEL_SIZE // 4, 4))
+from normlab.kernels.threads import WAKE
+x = np.ones((WAKE // 4, 4))
 moments(x)
 if child := os.fork():
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0)
@@ -180,3 +215,9 @@ def test_large_arrays_are_safe_after_a_fork() -> None:
     command = [sys.executable, "-W", "ignore", "-c", FORKED]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert done.stdout == "True\n", done.stderr
+
+
+def test_the_interpreter_ends_while_helpers_still_look_for_work() -> None:
+    program = FORKED.partition("if child")[0]
+    done = subprocess.run([sys.executable, "-c", program], check=False, timeout=100)
+    assert done.returncode == 0

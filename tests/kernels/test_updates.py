@@ -25,7 +25,7 @@ def walk(
     p, gradients = rows((SIZE,), dtype, seed=1), rows((STEPS, SIZE), dtype, seed=2)
     state = [np.zeros(SIZE, dtype) for _ in range(n_states)]
     for t in range(1, STEPS + 1):
-        kernel(p, gradients[t - 1], *state, *map(scalar, constants(t)))
+        updates.apply(kernel, p, gradients[t - 1], *state, *map(scalar, constants(t)))
     assert p.dtype == dtype
     return p
 
@@ -85,7 +85,9 @@ def test_whole_optimizers_give_the_steps_and_corrections_that_the_twin_has(make:
 def test_an_update_leaves_the_gradient_as_it_is() -> None:
     g = rows((SIZE,), "float64", seed=1)
     before = g.tobytes()
-    updates.adam(np.ones(SIZE), g, np.zeros(SIZE), np.zeros(SIZE), 0.1, 0.9, 0.999, 0.5, 1e-8)
+    updates.apply(
+        updates.adam, np.ones(SIZE), g, np.zeros(SIZE), np.zeros(SIZE), 0.1, 0.9, 0.999, 0.5, 1e-8
+    )
     assert g.tobytes() == before
 
 
@@ -108,10 +110,10 @@ def test_where_the_gradient_has_become_0_the_state_ends_at_0(
     scalars = [np.dtype(dtype).type(constant) for constant in constants]
     p, g = rows((SIZE,), dtype, seed=1), rows((SIZE,), dtype, seed=2)
     state = [np.zeros(SIZE, dtype) for _ in range(n_states)]
-    kernel(p, g, *state, *scalars)
+    updates.apply(kernel, p, g, *state, *scalars)
     assert all(np.all(array != 0) for array in state)
     for _ in range(1000 if dtype == "float32" else 7000):
-        kernel(p, np.zeros(SIZE, dtype), *state, *scalars)
+        updates.apply(kernel, p, np.zeros(SIZE, dtype), *state, *scalars)
     assert not any(np.any(array) for array in state)
     assert np.all(np.isfinite(p))
 
@@ -123,7 +125,7 @@ def test_denormal_is_what_lies_below_the_least_normal_number(dtype: str) -> None
     v = np.array([least, -least, below, -below, 0, np.inf, np.nan], dtype)
     kept = np.array([least, -least, 0, 0, 0, np.inf, np.nan], dtype)
     g, one = np.zeros(len(v), dtype), np.dtype(dtype).type(1)
-    updates.momentum(np.zeros(len(v), dtype), g, v, one, one)
+    updates.apply(updates.momentum, np.zeros(len(v), dtype), g, v, one, one)
     np.testing.assert_array_equal(v, kept)
 
 
@@ -134,6 +136,6 @@ def test_a_gradient_of_nan_is_seen_in_state_and_parameter(
 ) -> None:
     p, g = np.ones(3, dtype), np.array([1, np.nan, 1], dtype)
     state = [np.zeros(3, dtype) for _ in range(n_states)]
-    kernel(p, g, *state, *map(np.dtype(dtype).type, constants))
+    updates.apply(kernel, p, g, *state, *map(np.dtype(dtype).type, constants))
     for array in (p, *state):
         assert np.isnan(array).tolist() == [False, True, False]

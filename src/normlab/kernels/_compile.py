@@ -1,4 +1,4 @@
-"""How kernels are compiled, and which arrays are worked on by several threads.
+"""How kernels are compiled.
 
 No fast-math flag is on. ``nnan`` and ``ninf`` would assume away the NaN and infinity that a
 laboratory must record; ``reassoc`` would undo the subtraction of a pivot that makes the moments
@@ -15,20 +15,12 @@ from typing import Any, TypeVar
 
 import numba
 
-from normlab._typing import FloatArray
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 FLAGS: dict[str, Any] = {
     "error_model": "numpy",
     "nogil": True,
 }
-
-PARALLEL_SIZE = 2**19
-"""Elements from which on several threads work on an array.
-
-A pass over 2**19 of them, from memory, takes 200 microseconds or more, and to wake a thread 50.
-"""
 
 
 def compiled(function: F) -> F:
@@ -42,6 +34,8 @@ def compiled(function: F) -> F:
     return kernel
 
 
-def is_large(x: FloatArray) -> bool:
-    """Return whether work on ``x`` is worth sharing out among threads."""
-    return x.size >= PARALLEL_SIZE
+def compiled_within(function: F, *, inline: bool = False) -> F:
+    """Compile what only compiled code calls; with ``inline`` as a part of each caller."""
+    options = FLAGS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    part: F = numba.njit(forceinline=inline, **options)(function)
+    return part

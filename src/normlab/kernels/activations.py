@@ -16,36 +16,37 @@ import numpy as np
 
 from normlab._typing import FloatArray
 from normlab.kernels import arrays
-from normlab.kernels._compile import compiled
-from normlab.kernels.blocks import share_out
+from normlab.kernels._team import shared_out
+from normlab.kernels.threads import in_parallel
 
 
 def relu_forward(x: FloatArray) -> FloatArray:
     """Return max(x, 0)."""
     x = np.ascontiguousarray(x)
     y = arrays.empty(x.shape, x.dtype)
-    flat, out = x.reshape(-1), y.reshape(-1)
-    share_out(x, x.size, lambda i, stop: _relu(flat[i:stop], out[i:stop]))
+    in_parallel(_relu, x.size, x.size, x.reshape(-1), y.reshape(-1))
     return y
 
 
 def relu_backward(dy: FloatArray, y: FloatArray) -> FloatArray:
     """Return dy where y > 0, else 0."""
     dx = arrays.empty(y.shape, y.dtype)
-    dys, ys, dxs = np.ascontiguousarray(dy).reshape(-1), y.reshape(-1), dx.reshape(-1)
-    share_out(y, y.size, lambda i, stop: _relu_backward(dys[i:stop], ys[i:stop], dxs[i:stop]))
+    flat = [array.reshape(-1) for array in (np.ascontiguousarray(dy), y, dx)]
+    in_parallel(_relu_backward, y.size, y.size, *flat)
     return dx
 
 
-@compiled
-def _relu(x: FloatArray, y: FloatArray) -> None:
+@shared_out
+def _relu(x: FloatArray, y: FloatArray, first: int, stop: int) -> None:
+    x, y = x[first:stop], y[first:stop]
     for i in range(x.size):
         y[i] = 0.0 if x[i] <= 0.0 else x[i]
 
 
-@compiled
-def _relu_backward(dy: FloatArray, y: FloatArray, dx: FloatArray) -> None:
+@shared_out
+def _relu_backward(dy: FloatArray, y: FloatArray, dx: FloatArray, first: int, stop: int) -> None:
     # One pass; NumPy's comparison, mask and product take three.
+    dy, y, dx = dy[first:stop], y[first:stop], dx[first:stop]
     for i in range(y.size):
         dx[i] = 0.0 if y[i] <= 0.0 else dy[i]
 

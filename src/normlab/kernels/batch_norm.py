@@ -34,8 +34,9 @@ from normlab.kernels import arrays
 from normlab.kernels import batch_norm_loops as loops
 from normlab.kernels._compile import compiled
 from normlab.kernels.activations import relu_backward
-from normlab.kernels.blocks import block_rows, in_lanes, share_out
+from normlab.kernels.blocks import block_rows, in_lanes
 from normlab.kernels.moments import Moments
+from normlab.kernels.threads import in_parallel
 
 
 def inverse_std(var: FloatArray, eps: float) -> FloatArray:
@@ -86,7 +87,7 @@ def normalize(x: FloatArray, terms: FloatArray, *, relu: bool = False) -> FloatA
         kernel, lanes, out = loops.normalize, in_lanes(x), in_lanes(y)
     else:
         kernel, lanes, out = loops.normalize_maps, x, y
-    share_out(x, len(lanes), lambda i, stop: kernel(lanes[i:stop], terms, floor, out[i:stop]))
+    in_parallel(kernel, len(lanes), x.size, lanes, terms, floor, out)
     return y
 
 
@@ -103,11 +104,7 @@ def backward_batch(
         kernel, dys, xs, dxs = loops.input_gradient, in_lanes(dy), in_lanes(x), in_lanes(dx)
     else:
         kernel, dys, xs, dxs = loops.input_gradient_maps, dy, x, dx
-    share_out(
-        x,
-        len(xs),
-        lambda i, stop: kernel(dys[i:stop], xs[i:stop], all_terms, floor, dxs[i:stop]),
-    )
+    in_parallel(kernel, len(xs), x.size, dys, xs, all_terms, floor, dxs)
     return dx, d_gamma, d_beta
 
 
@@ -128,12 +125,9 @@ def _parameter_gradients(
     dys, xs, floor = in_lanes(dy), in_lanes(x), _floor(x, relu)
     rows = block_rows(xs)
     n_blocks = -(-len(xs) // rows)
+    n_items = n_blocks * xs.shape[1]
     sums = np.empty((n_blocks, 2, x.shape[1]))
-    share_out(
-        x,
-        n_blocks * xs.shape[1],
-        lambda first, stop: loops.block_sums(dys, xs, terms, floor, rows, first, stop, sums),
-    )
+    in_parallel(loops.block_sums, n_items, x.size, dys, xs, terms, floor, rows, sums)
     d_gamma, d_beta = sums[0] if n_blocks == 1 else sums.sum(axis=0)
     return d_gamma, d_beta
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from normlab._typing import FloatArray
 from normlab.kernels._compile import compiled
+from normlab.kernels._team import shared_out
 
 
 @compiled
@@ -35,43 +36,55 @@ def normalized(x: Any, center: Any, scale: Any, shift: Any, floor: Any) -> Any:
     return floor if y <= floor else y
 
 
-@compiled
-def normalize(x: FloatArray, terms: FloatArray, floor: np.floating[Any], y: FloatArray) -> None:
+@shared_out
+def normalize(
+    x: FloatArray,
+    terms: FloatArray,
+    floor: np.floating[Any],
+    y: FloatArray,
+    first: int,
+    stop: int,
+) -> None:
     """Set y, in lanes."""
-    n_rows, n_groups, n_runs, n_lanes = x.shape
+    _, n_groups, n_runs, n_lanes = x.shape
     for group in range(n_groups):
         own = _of_lanes(terms, group, n_groups, n_lanes)
         center, scale, shift = own[0], own[3], own[4]
-        for i in range(n_rows):
+        for i in range(first, stop):
             for run in range(n_runs):
                 for j in range(n_lanes):
                     own_x = x[i, group, run, j]
                     y[i, group, run, j] = normalized(own_x, center[j], scale[j], shift[j], floor)
 
 
-@compiled
+@shared_out
 def normalize_maps(
-    x: FloatArray, terms: FloatArray, floor: np.floating[Any], y: FloatArray
+    x: FloatArray,
+    terms: FloatArray,
+    floor: np.floating[Any],
+    y: FloatArray,
+    first: int,
+    stop: int,
 ) -> None:
     """Set y, as it lies in memory."""
     # In the order of memory, which lanes of a group are not: up to six times as fast.
-    for i in range(x.shape[0]):
+    for i in range(first, stop):
         for f in range(x.shape[1]):
             center, scale, shift = terms[0, f], terms[3, f], terms[4, f]
             for j in range(x.shape[2]):
                 y[i, f, j] = normalized(x[i, f, j], center, scale, shift, floor)
 
 
-@compiled
+@shared_out
 def block_sums(
     dy: FloatArray,
     x: FloatArray,
     terms: FloatArray,
     floor: np.floating[Any] | None,
     rows: int,
+    sums: FloatArray,
     first: int,
     stop: int,
-    sums: FloatArray,
 ) -> None:
     """Set sums, ``(n_blocks, 2, n_features)``: d_gamma and d_beta of blocks first to stop."""
     n_groups, n_lanes = x.shape[1], x.shape[3]
@@ -140,18 +153,24 @@ def _add_products(
                     d_gamma[j] += g * (d * factor[j] + rest[j])
 
 
-@compiled
+@shared_out
 def input_gradient(
-    dy: FloatArray, x: FloatArray, terms: FloatArray, floor: np.floating[Any] | None, dx: FloatArray
+    dy: FloatArray,
+    x: FloatArray,
+    terms: FloatArray,
+    floor: np.floating[Any] | None,
+    dx: FloatArray,
+    first: int,
+    stop: int,
 ) -> None:
     """Set dx, in lanes."""
     zero = x.dtype.type(0)
-    n_rows, n_groups, n_runs, n_lanes = x.shape
+    _, n_groups, n_runs, n_lanes = x.shape
     for group in range(n_groups):
         own = _of_lanes(terms, group, n_groups, n_lanes)
         center, factor, rest, scale, shift = own[0], own[1], own[2], own[3], own[4]
         mean_dy, slope = own[5], own[6]
-        for i in range(n_rows):
+        for i in range(first, stop):
             for run in range(n_runs):
                 upstream = dy
                 if floor is not None:  # copied first, so that no load of dy waits for x
@@ -167,17 +186,19 @@ def input_gradient(
                     dx[i, group, run, j] = scale[j] * (g - mean_dy[j] - x_hat * slope[j])
 
 
-@compiled
+@shared_out
 def input_gradient_maps(
     dy: FloatArray,
     x: FloatArray,
     terms: FloatArray,
     floor: np.floating[Any] | None,
     dx: FloatArray,
+    first: int,
+    stop: int,
 ) -> None:
     """Set dx, as it lies in memory."""
     zero = x.dtype.type(0)
-    for i in range(x.shape[0]):
+    for i in range(first, stop):
         for f in range(x.shape[1]):
             center, factor, rest = terms[0, f], terms[1, f], terms[2, f]
             scale, shift = terms[3, f], terms[4, f]

@@ -1,24 +1,17 @@
-"""Arrays as the kernels of normalization walk through them: lanes, blocks, and shares of threads.
+"""Arrays as the kernels of normalization walk through them: lanes and blocks.
 
 Blocks follow from the shape alone, so that the number of threads changes no bit of a result.
 """
 
-from collections.abc import Callable
 from math import gcd
 
 from normlab._typing import FloatArray
-from normlab.kernels._compile import is_large
-from normlab.kernels.threads import in_parallel, n_threads
 
 BLOCK_BYTES = 256 * 1024
 """Bytes a block, about: the sums of a block are taken in one go."""
 
 FEWEST_LANES, MOST_LANES = 128, 256
 """A loop along lanes is long enough to pay, and what it keeps of each lane stays in the cache."""
-
-PARTS_A_THREAD = 2
-"""Shares that a thread takes of the work: with one each, a thread that is held up would hold up
-all."""
 
 
 def in_lanes(x: FloatArray) -> FloatArray:
@@ -49,12 +42,3 @@ def block_rows(x: FloatArray) -> int:
     """Return the number of rows a block of ``in_lanes(x)``: a multiple of 8, summed together."""
     row_bytes: int = x.shape[2] * x.shape[3] * x.itemsize  # in its group
     return max(8, BLOCK_BYTES // max(1, row_bytes) // 8 * 8)
-
-
-def share_out(x: FloatArray, n: int, task: Callable[[int, int], object]) -> None:
-    """Call ``task(first, stop)`` for ranges that make up range(n): on all threads for a large x."""
-    parts = min(n, PARTS_A_THREAD * n_threads()) if is_large(x) and n_threads() > 1 else 1
-    if parts == 1:
-        task(0, n)
-    else:
-        in_parallel(lambda i: task(i * n // parts, (i + 1) * n // parts), parts)

@@ -26,8 +26,9 @@ import numpy as np
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
 from normlab.kernels._compile import compiled
+from normlab.kernels._team import shared_out
 from normlab.kernels.gathered_product import gathered_product, is_panel, packed
-from normlab.kernels.threads import in_parallel, n_threads
+from normlab.kernels.threads import MULTIPLICATIONS, in_parallel, n_threads
 from normlab.kernels.windows import Layout, Pair, Windows, input_layout, phases
 
 Shape: TypeAlias = tuple[int, int, int, int]
@@ -83,21 +84,25 @@ def backward_weight(dy: FloatArray, x: FloatArray, windows: Windows) -> FloatArr
     layout = input_layout(windows)
     canvases = _canvases(x, layout)
     places, taps = _on_each(layout.places, canvases), _with_channels(layout.taps, n_inputs)
-    large = len(taps) * dy.size >= PARALLEL_PRODUCTS
+    n_products = len(taps) * dy.size
+    large = n_products >= PARALLEL_PRODUCTS
     few_images = x.size + dy.size < WEIGHT_SUMS * len(taps) * n_outputs
     n_sums = min(len(x), WEIGHT_SUMS) if large and not few_images else 1
     sums = np.zeros((n_sums, *windows.size, n_inputs, n_outputs), x.dtype)
     tap_parts = -(-n_threads() // n_sums) if large else 1
-    out_row, images = np.arange(len(taps)) * n_outputs, _read_only(x)
-
-    def task(i: int) -> None:
-        part, tap_part = divmod(i, tap_parts)
-        own, some = _part(len(x), part, n_sums), _part(len(taps), tap_part, tap_parts)
-        zeros, rows, out = np.zeros(canvases, x.dtype), dy[own].reshape(-1, n_outputs), sums[part]
-        tables = places, rows, out.reshape(-1), taps[some], out_row[some]
-        _add_weight_gradient(images[own], zeros, layout.corner, *tables)
-
-    in_parallel(task, n_sums * tap_parts)
+    in_parallel(
+        _add_weight_gradients,
+        n_sums * tap_parts,
+        n_products // MULTIPLICATIONS,
+        _read_only(x),
+        canvases,
+        layout.corner,
+        places,
+        dy.reshape(len(x), -1, n_outputs),
+        sums.reshape(n_sums, -1),
+        taps,
+        tap_parts,
+    )
     d_weight: FloatArray = sums[0] if n_sums == 1 else sums.sum(axis=0)
     return d_weight
 
@@ -124,20 +129,25 @@ def _multiply(
     n_pixels, n_columns = out.shape[1] * out.shape[2], b.shape[1]
     out_row = np.arange(canvases[0])[:, np.newaxis] * n_pixels + pixels
     out_row, panels = out_row.reshape(-1) * n_columns, packed(b, 0, n_columns)
-    images = _read_only(images)
 
-    many = n_threads() > 1 and len(images) * len(pixels) * b.size >= PARALLEL_PRODUCTS
+    n_products = len(images) * len(pixels) * b.size
+    many = n_threads() > 1 and n_products >= PARALLEL_PRODUCTS
     n_parts = min(len(images), PARTS_A_THREAD * n_threads() if many else 1)
-
-    def task(i: int) -> None:
-        own = _part(len(images), i, n_parts)
-        n_images = min(canvases[0], own.stop - own.start)
-        zeros = np.zeros((n_images, *canvases[1:]), images.dtype)
-        n_rows = n_images * len(layout.places)
-        part = images[own], zeros, layout.corner, places[:n_rows], taps, panels, start
-        _multiply_images(*part, out[own], out_row[:n_rows])
-
-    in_parallel(task, n_parts)
+    in_parallel(
+        _multiply_images,
+        n_parts,
+        n_products // MULTIPLICATIONS,
+        _read_only(images),
+        canvases,
+        layout.corner,
+        places,
+        taps,
+        panels,
+        start,
+        out,
+        out_row,
+        n_parts,
+    )
 
 
 def _canvases(images: FloatArray, layout: Layout) -> Shape:
@@ -169,15 +179,16 @@ def _with_channels(taps: IntArray, n_channels: int) -> IntArray:
     return (taps[:, np.newaxis] * n_channels + np.arange(n_channels)).reshape(-1)
 
 
-def _part(n: int, i: int, n_parts: int) -> slice:
-    """Return the i-th of equal parts of n."""
-    return slice(i * n // n_parts, (i + 1) * n // n_parts)
-
-
 @compiled
+def _part(n: int, i: int, n_parts: int) -> tuple[int, int]:
+    """Return where the i-th of equal parts of n begins and ends."""
+    return i * n // n_parts, (i + 1) * n // n_parts
+
+
+@shared_out
 def _multiply_images(
     images: FloatArray,
-    canvases: FloatArray,
+    canvases: Shape,
     corner: Pair,
     places: IntArray,
     taps: IntArray,
@@ -185,45 +196,66 @@ def _multiply_images(
     start: FloatArray,
     out: FloatArray,
     out_row: IntArray,
+    n_parts: int,
+    first: int,
+    stop: int,
 ) -> None:
-    n, start_row = out.shape[3], np.zeros_like(out_row)
-    for first in range(0, len(images), len(canvases)):
-        group = images[first : first + len(canvases)]
-        _lay(group, canvases, corner)
-        n_rows = places.size // len(canvases) * len(group)
-        gathered_product(
-            canvases.reshape(-1),
-            places[:n_rows],
-            taps,
-            panels,
-            n,
-            start,
-            start_row[:n_rows],
-            out[first : first + len(group)].reshape(-1),
-            out_row[:n_rows],
-        )
+    most, height, width, n_channels = canvases
+    n, n_windows, start_row = out.shape[3], places.size // most, np.zeros_like(out_row)
+    for i in range(first, stop):
+        begin, end = _part(len(images), i, n_parts)
+        n_images = min(most, end - begin)
+        zeros = np.zeros((n_images, height, width, n_channels), images.dtype)
+        for image in range(begin, end, n_images):
+            group = images[image : min(end, image + n_images)]
+            _lay(group, zeros, corner)
+            n_rows = n_windows * len(group)
+            gathered_product(
+                zeros.reshape(-1),
+                places[:n_rows],
+                taps,
+                panels,
+                n,
+                start,
+                start_row[:n_rows],
+                out[image : image + len(group)].reshape(-1),
+                out_row[:n_rows],
+            )
 
 
-@compiled
-def _add_weight_gradient(
+@shared_out
+def _add_weight_gradients(
     x: FloatArray,
-    canvases: FloatArray,
+    canvases: Shape,
     corner: Pair,
     places: IntArray,
     dy: FloatArray,
-    out: FloatArray,
+    sums: FloatArray,
     taps: IntArray,
-    out_row: IntArray,
+    tap_parts: int,
+    first: int,
+    stop: int,
 ) -> None:
-    n, n_windows = dy.shape[1], places.size // len(canvases)
-    unpacked = taps.size < FEWEST_TAPS and is_panel(dy)
-    for first in range(0, len(x), len(canvases)):
-        group = x[first : first + len(canvases)]
-        _lay(group, canvases, corner)
-        windows = places[: n_windows * len(group)]
-        upstream = dy[first * n_windows : first * n_windows + windows.size]
-        panels = upstream.reshape(-1) if unpacked else packed(upstream, 0, n)
-        gathered_product(canvases.reshape(-1), taps, windows, panels, n, out, out_row, out, out_row)
+    most, height, width, n_channels = canvases
+    n_windows, n = dy.shape[1:]
+    unpacked = taps.size < FEWEST_TAPS and is_panel(dy[0])
+    for i in range(first, stop):
+        part, tap_part = divmod(i, tap_parts)
+        begin, end = _part(len(x), part, len(sums))
+        first_tap, last_tap = _part(taps.size, tap_part, tap_parts)
+        own_taps, out = taps[first_tap:last_tap], sums[part]
+        out_row = np.arange(first_tap, last_tap) * n
+        n_images = min(most, end - begin)
+        zeros = np.zeros((n_images, height, width, n_channels), x.dtype)
+        for image in range(begin, end, n_images):
+            group = x[image : min(end, image + n_images)]
+            _lay(group, zeros, corner)
+            windows = places[: n_windows * len(group)]
+            upstream = dy[image : image + len(group)].reshape(windows.size, n)
+            panels = upstream.reshape(-1) if unpacked else packed(upstream, 0, n)
+            gathered_product(
+                zeros.reshape(-1), own_taps, windows, panels, n, out, out_row, out, out_row
+            )
 
 
 @compiled

@@ -12,10 +12,11 @@ Forward: ``y = x weight + bias``. Backward::
 
 import numpy as np
 
-from normlab._typing import FloatArray
+from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
+from normlab.kernels._team import shared_out
 from normlab.kernels.gathered_product import gathered_product, packed, packed_product
-from normlab.kernels.threads import in_parallel, n_threads
+from normlab.kernels.threads import MULTIPLICATIONS, in_parallel, n_threads
 
 LARGE_WEIGHT = 2**20
 """Elements of a weight that does not stay in a core's cache. Its products are ours: at a batch of
@@ -77,16 +78,19 @@ def _large_forward(x: FloatArray, weight: FloatArray) -> FloatArray:
     m, n_k = x.shape
     n = weight.shape[1]
     y, row, col = arrays.empty((m, n), x.dtype), np.arange(m) * n_k, np.arange(n_k)
-    y_row = np.arange(m) * n
-
     columns = min(PART_COLUMNS, -(-n // (n_threads() * PANEL)) * PANEL)
-
-    def part(i: int) -> None:
-        begin, end = i * columns, min(n, (i + 1) * columns)
-        out = y.reshape(-1)[begin:]
-        packed_product(x.reshape(-1), row, col, weight, begin, end, out, y_row)
-
-    in_parallel(part, -(-n // columns))
+    in_parallel(
+        _multiply_columns,
+        -(-n // columns),
+        m * weight.size // MULTIPLICATIONS,
+        x.reshape(-1),
+        row,
+        col,
+        weight,
+        columns,
+        y.reshape(-1),
+        np.arange(m) * n,
+    )
     return y
 
 
@@ -107,11 +111,55 @@ def _product(a: FloatArray, b: FloatArray) -> FloatArray:
     panels, start = packed(np.ascontiguousarray(b), 0, n), np.zeros(n, a.dtype)
     out, out_row, start_row = arrays.empty((m, n), a.dtype), np.arange(m) * n, np.zeros(m, int)
 
-    def part(i: int) -> None:
-        rows = slice(i * PART_ROWS, (i + 1) * PART_ROWS)
-        gathered_product(
-            flat, row[rows], col, panels, n, start, start_row[rows], out.reshape(-1), out_row[rows]
-        )
-
-    in_parallel(part, -(-m // PART_ROWS))
+    in_parallel(
+        _multiply_rows,
+        -(-m // PART_ROWS),
+        m * b.size // MULTIPLICATIONS,
+        flat,
+        row,
+        col,
+        panels,
+        n,
+        start,
+        start_row,
+        out.reshape(-1),
+        out_row,
+    )
     return out
+
+
+@shared_out
+def _multiply_columns(
+    a: FloatArray,
+    row: IntArray,
+    col: IntArray,
+    b: FloatArray,
+    columns: int,
+    out: FloatArray,
+    out_row: IntArray,
+    first: int,
+    stop: int,
+) -> None:
+    for i in range(first, stop):
+        begin = i * columns
+        end = min(b.shape[1], begin + columns)
+        packed_product(a, row, col, b, begin, end, out[begin:], out_row)
+
+
+@shared_out
+def _multiply_rows(
+    a: FloatArray,
+    row: IntArray,
+    col: IntArray,
+    panels: FloatArray,
+    n: int,
+    start: FloatArray,
+    start_row: IntArray,
+    out: FloatArray,
+    out_row: IntArray,
+    first: int,
+    stop: int,
+) -> None:
+    for i in range(first, stop):
+        part = slice(i * PART_ROWS, (i + 1) * PART_ROWS)
+        gathered_product(a, row[part], col, panels, n, start, start_row[part], out, out_row[part])

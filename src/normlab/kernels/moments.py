@@ -29,7 +29,9 @@ import numpy as np
 
 from normlab._typing import FloatArray
 from normlab.kernels._compile import compiled
-from normlab.kernels.blocks import block_rows, in_lanes, share_out
+from normlab.kernels._team import shared_out
+from normlab.kernels.blocks import block_rows, in_lanes
+from normlab.kernels.threads import in_parallel
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -60,18 +62,15 @@ def moments(x: FloatArray) -> Moments:
     n_blocks = -(-len(x) // rows)
     means = np.empty((n_blocks, n_features))
     M2s = np.empty((n_blocks, n_features))
-    share_out(
-        x,
-        n_blocks * x.shape[1],
-        lambda first, stop: _block_moments(x, rows, first, stop, means, M2s),
-    )
+    n_items = n_blocks * x.shape[1]
+    in_parallel(_block_moments, n_items, x.size, x, rows, means, M2s)
     _merge_blocks(rows * (x[0].size // n_features), count, means, M2s)
     return Moments(count, means[0], M2s[0])
 
 
-@compiled
+@shared_out
 def _block_moments(
-    x: FloatArray, rows: int, first: int, stop: int, means: FloatArray, M2s: FloatArray
+    x: FloatArray, rows: int, means: FloatArray, M2s: FloatArray, first: int, stop: int
 ) -> None:
     n_lanes = x.shape[3]
     pivot = np.empty(n_lanes, x.dtype)

@@ -17,7 +17,6 @@ wins over every number, and of several the last. A cell that no window covers ha
 The innermost loops run over the channels, which lie next to each other: on whole vectors.
 """
 
-from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,15 +24,13 @@ from numpy.typing import NDArray
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
-from normlab.kernels._compile import compiled, is_large
+from normlab.kernels._compile import compiled
+from normlab.kernels._team import shared_out
 from normlab.kernels.batch_norm_loops import normalized
 from normlab.kernels.threads import in_parallel
 from normlab.kernels.windows import Windows
 
 Winners: TypeAlias = NDArray[np.unsignedinteger[Any]]
-
-SHARE = 2**16
-"""Elements that a thread takes at a time, at least: some 30 microseconds of work."""
 
 
 def max_forward(
@@ -49,7 +46,7 @@ def max_forward(
     x = np.ascontiguousarray(x)
     y = arrays.empty((len(x), *windows.output, x.shape[3]), x.dtype)
     winner = np.empty(y.shape, np.min_scalar_type(windows.size[0] * windows.size[1] - 1))
-    _by_images(_max_forward, x, x, y, winner, windows, terms)
+    in_parallel(_max_forward, len(x), x.size, x, y, winner, windows, terms)
     return y, winner
 
 
@@ -58,7 +55,7 @@ def max_backward(dy: FloatArray, winner: Winners, windows: Windows) -> FloatArra
     dy, dx = np.ascontiguousarray(dy), _images_like(dy, windows)
     (height, width), (_, image_width) = windows.size, windows.image
     cells = (np.arange(height)[:, np.newaxis] * image_width + np.arange(width)) * dy.shape[3]
-    _by_images(_max_backward, dx, dy, winner, cells.reshape(-1), dx, windows)
+    in_parallel(_max_backward, len(dx), dx.size, dy, winner, cells.reshape(-1), dx, windows)
     return dx
 
 
@@ -66,14 +63,14 @@ def average_forward(x: FloatArray, windows: Windows) -> FloatArray:
     """Return y."""
     x = np.ascontiguousarray(x)
     y = arrays.empty((len(x), *windows.output, x.shape[3]), x.dtype)
-    _by_images(_average_forward, x, x, y, windows)
+    in_parallel(_average_forward, len(x), x.size, x, y, windows)
     return y
 
 
 def average_backward(dy: FloatArray, windows: Windows) -> FloatArray:
     """Return dx."""
     dy, dx = np.ascontiguousarray(dy), _images_like(dy, windows)
-    _by_images(_average_backward, dx, dy, dx, windows)
+    in_parallel(_average_backward, len(dx), dx.size, dy, dx, windows)
     return dx
 
 
@@ -94,16 +91,6 @@ def _images_like(dy: FloatArray, windows: Windows) -> FloatArray:
     return arrays.empty((len(dy), *windows.image, dy.shape[3]), dy.dtype)
 
 
-def _by_images(kernel: Callable[..., None], images: FloatArray, *args: Any) -> None:
-    """Call ``kernel(*args, start, stop)`` on all images; where they are large, by all threads."""
-    n = len(images)
-    if is_large(images):
-        share = 1 + SHARE * n // images.size
-        in_parallel(lambda i: kernel(*args, i * share, min(n, (i + 1) * share)), -(-n // share))
-    else:
-        kernel(*args, 0, n)
-
-
 @compiled
 def _span(w: Windows, direction: int, position: int) -> tuple[int, int, int]:
     # Where a window begins, and its first cell and the one behind its last in the image.
@@ -118,18 +105,18 @@ def _value(cell: FloatArray, c: int, terms: FloatArray | None) -> Any:
     return normalized(cell[c], terms[0, c], terms[3, c], terms[4, c], cell.dtype.type(0))
 
 
-@compiled
+@shared_out
 def _max_forward(
     x: FloatArray,
     y: FloatArray,
     winner: Winners,
     w: Windows,
     terms: FloatArray | None,
-    start: int,
+    first_image: int,
     stop: int,
 ) -> None:
     number = winner.dtype.type  # with numbers of another type the loops would be slow
-    for i in range(start, stop):
+    for i in range(first_image, stop):
         for p in range(y.shape[1]):
             above, top, bottom = _span(w, 0, p)
             for q in range(y.shape[2]):
@@ -150,18 +137,18 @@ def _max_forward(
                             where[c] = k if wins else where[c]
 
 
-@compiled
+@shared_out
 def _max_backward(
     dy: FloatArray,
     winner: Winners,
     cells: IntArray,
     dx: FloatArray,
     w: Windows,
-    start: int,
+    first_image: int,
     stop: int,
 ) -> None:
     # Winners' places differ by channel: one addition each, however large the window.
-    for i in range(start, stop):
+    for i in range(first_image, stop):
         image = dx[i].reshape(-1)
         for e in range(image.size):
             image[e] = 0.0
@@ -175,9 +162,9 @@ def _max_backward(
                     image[np.uintp(corner + cells[where[c]] + c)] += slope[c]
 
 
-@compiled
-def _average_forward(x: FloatArray, y: FloatArray, w: Windows, start: int, stop: int) -> None:
-    for i in range(start, stop):
+@shared_out
+def _average_forward(x: FloatArray, y: FloatArray, w: Windows, first_image: int, stop: int) -> None:
+    for i in range(first_image, stop):
         for p in range(y.shape[1]):
             _, top, bottom = _span(w, 0, p)
             for q in range(y.shape[2]):
@@ -194,9 +181,11 @@ def _average_forward(x: FloatArray, y: FloatArray, w: Windows, start: int, stop:
                     mean[c] /= n_cells
 
 
-@compiled
-def _average_backward(dy: FloatArray, dx: FloatArray, w: Windows, start: int, stop: int) -> None:
-    for i in range(start, stop):
+@shared_out
+def _average_backward(
+    dy: FloatArray, dx: FloatArray, w: Windows, first_image: int, stop: int
+) -> None:
+    for i in range(first_image, stop):
         dx[i] = 0.0
         for p in range(dy.shape[1]):
             _, top, bottom = _span(w, 0, p)

@@ -1,27 +1,45 @@
 """Work shared out among threads, and how many there are.
 
-Kernels release the GIL, so that plain Python threads run them side by side. They sleep while there
-is nothing to do: OpenMP's and BLAS's own threads go on spinning for milliseconds after their work,
-and take the processor from whatever comes next. So BLAS is held to one thread, and large products
-are shared out here like everything else.
+Kernels release the GIL, and one of them lets several threads work on it (``_team``). After its work
+a helper watches for more for a millisecond before it sleeps, so that in training none sleeps. BLAS
+has threads of its own, which would do the same and take the processor from these: it is held to one
+thread, and large products are shared out here like everything else.
 
 What an item of work computes follows from the shapes alone; the number of threads decides only who
 computes it, so that it changes no bit of a result.
 """
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cache
 from threading import Lock
+from time import perf_counter
 from typing import Any
 
 import numba
 from threadpoolctl import OpenBLASController, ThreadpoolController
 
 from normlab import _checks
+from normlab.kernels._team import HELPERS, help_out, new_team
+
+SHARE = 2**14
+"""Elements that a thread takes at a time, about: some 10 microseconds of work."""
+
+MULTIPLICATIONS = 32
+"""Those of a product in the time of one element."""
+
+WAKE = 2**18
+"""Elements from which on sleeping threads are woken, which takes 50 microseconds or more."""
+
+PATIENCE = 1e-3
+"""Seconds that a helper watches for work before it sleeps."""
+
+PROBE = 1000
+"""Looks, to measure how long one takes."""
+
+_ALONE = new_team()
 
 _LOCK = Lock()
 _LIMITS: list[Any] = []
@@ -68,28 +86,47 @@ def n_threads() -> int:
     return int(numba.get_num_threads())
 
 
-def in_parallel(task: Callable[[int], object], n_items: int) -> None:
-    """Call ``task(i)`` for each i below ``n_items``, on all threads; return when all are done.
+def in_parallel(kernel: Callable[..., None], n: int, size: int, *arguments: Any) -> None:
+    """Call ``kernel(*arguments, first, stop)`` for ranges that together are range(n).
 
-    To wake a thread takes some 50 microseconds: worth it for milliseconds of work.
+    On as many threads as there is work for, for a ``kernel`` from ``_team.shared_out``. ``size`` is
+    how much: the elements that all items together take from memory, or could in the same time.
     """
-    items = iter(range(n_items))  # its next is atomic: each goes to whichever thread comes first
-
-    def work() -> None:
-        for i in items:
-            task(i)
-
-    helpers: list[Future[None]] = []
+    if size < 2 * SHARE or n_threads() == 1 or not _team().lock.acquire(blocking=False):
+        kernel(_ALONE, n, n, *arguments)  # so too where another thread leads the team
+        return
     try:
-        with suppress(RuntimeError):  # the interpreter shuts down: go on alone
-            helpers += [_pool().submit(work) for _ in range(min(n_threads(), n_items) - 1)]
-        work()
+        share = max(1, SHARE * n // size)
+        _team().gather(min(n_threads(), -(-n // share)) - 1, wake=size >= WAKE)
+        kernel(_team().numbers, n, share, *arguments)
     finally:
-        deque(items, maxlen=0)  # after an error, what has not begun does not begin
-        running = [helper for helper in helpers if not helper.cancel()]
-        wait(running)
-    for helper in running:
-        helper.result()
+        _team().lock.release()
+
+
+class _Team:
+    """The threads of this process, led by one thread at a time."""
+
+    def __init__(self) -> None:
+        from loky import cpu_count  # here, for it takes a tenth of a second
+
+        self.lock = Lock()
+        self.numbers = new_team()
+        most = min(_most_threads(), cpu_count())  # a container may have less than it sees
+        self._pool = ThreadPoolExecutor(most, "normlab")
+        self._helping: list[Future[None] | None] = [None] * (most - 1)
+        start = perf_counter()
+        help_out(self.numbers, 0, PROBE)
+        self._patience = int(PROBE * PATIENCE / (perf_counter() - start))
+
+    def gather(self, n_helpers: int, *, wake: bool) -> None:
+        """Let so many helpers join the next work; wake those that sleep, or do without them."""
+        self.numbers[HELPERS] = n_helpers
+        for me, helping in enumerate(self._helping[:n_helpers] if wake else []):
+            if helping is None or helping.done():
+                with suppress(RuntimeError):  # the interpreter shuts down: go on without
+                    self._helping[me] = self._pool.submit(
+                        help_out, self.numbers, me, self._patience
+                    )
 
 
 @contextmanager
@@ -111,8 +148,8 @@ def _blas_on_one_thread() -> Iterator[None]:
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_most_threads(), "normlab")
+def _team() -> _Team:
+    return _Team()
 
 
 def _most_threads() -> int:
@@ -126,4 +163,4 @@ def _blas() -> ThreadpoolController:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads stay behind in the parent
+    os.register_at_fork(after_in_child=_team.cache_clear)  # threads stay behind in the parent

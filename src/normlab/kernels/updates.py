@@ -11,12 +11,20 @@ of the smallest denormal number round to itself. Square roots of such numbers ta
 long, on some processors products too. So a state that has become denormal is set to 0.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from normlab._typing import FloatArray
 from normlab.kernels._compile import compiled
+from normlab.kernels._team import shared_out
+from normlab.kernels.threads import in_parallel
+
+
+def apply(step: Callable[..., None], p: FloatArray, *arguments: Any) -> None:
+    """Take a step of the optimizer whose kernel this is, with all that follows p there."""
+    in_parallel(step, p.size, p.size, p, *arguments)
 
 
 @compiled
@@ -26,44 +34,88 @@ def _normal(value: Any, least: Any) -> Any:
     return zero if abs(value) < least else value
 
 
-@compiled
-def sgd(p: FloatArray, g: FloatArray, learning_rate: float) -> None:
+@shared_out
+def sgd(p: FloatArray, g: FloatArray, learning_rate: float, first: int, stop: int) -> None:
     """Apply p -= learning_rate g."""
+    p, g = p[first:stop], g[first:stop]
     for i in range(p.size):
         p[i] -= learning_rate * g[i]
 
 
-@compiled
-def momentum(p: FloatArray, g: FloatArray, v: FloatArray, learning_rate: float, mu: float) -> None:
+@shared_out
+def decay(p: FloatArray, factor: float, first: int, stop: int) -> None:
+    """Apply p = factor p."""
+    p = p[first:stop]
+    for i in range(p.size):
+        p[i] *= factor
+
+
+@shared_out
+def momentum(
+    p: FloatArray,
+    g: FloatArray,
+    v: FloatArray,
+    learning_rate: float,
+    mu: float,
+    first: int,
+    stop: int,
+) -> None:
     """Apply v = mu v - learning_rate g, then p += v."""
+    p, g, v = p[first:stop], g[first:stop], v[first:stop]
     least = np.finfo(p.dtype).tiny
     for i in range(p.size):
         v[i] = _normal(mu * v[i] - learning_rate * g[i], least)
         p[i] += v[i]
 
 
-@compiled
-def nesterov(p: FloatArray, g: FloatArray, v: FloatArray, learning_rate: float, mu: float) -> None:
+@shared_out
+def nesterov(
+    p: FloatArray,
+    g: FloatArray,
+    v: FloatArray,
+    learning_rate: float,
+    mu: float,
+    first: int,
+    stop: int,
+) -> None:
     """Apply v = mu v - learning_rate g, then p += mu v - learning_rate g."""
+    p, g, v = p[first:stop], g[first:stop], v[first:stop]
     least = np.finfo(p.dtype).tiny
     for i in range(p.size):
         v[i] = _normal(mu * v[i] - learning_rate * g[i], least)
         p[i] += mu * v[i] - learning_rate * g[i]
 
 
-@compiled
-def adagrad(p: FloatArray, g: FloatArray, h: FloatArray, learning_rate: float, eps: float) -> None:
+@shared_out
+def adagrad(
+    p: FloatArray,
+    g: FloatArray,
+    h: FloatArray,
+    learning_rate: float,
+    eps: float,
+    first: int,
+    stop: int,
+) -> None:
     """Apply h += g^2, then p -= learning_rate g / (sqrt(h) + eps)."""
+    p, g, h = p[first:stop], g[first:stop], h[first:stop]
     for i in range(p.size):
         h[i] += g[i] * g[i]
         p[i] -= learning_rate * g[i] / (np.sqrt(h[i]) + eps)
 
 
-@compiled
+@shared_out
 def rmsprop(
-    p: FloatArray, g: FloatArray, h: FloatArray, learning_rate: float, new: float, eps: float
+    p: FloatArray,
+    g: FloatArray,
+    h: FloatArray,
+    learning_rate: float,
+    new: float,
+    eps: float,
+    first: int,
+    stop: int,
 ) -> None:
     """Apply h += new (g^2 - h), then p -= learning_rate g / (sqrt(h) + eps); new is 1 - rho."""
+    p, g, h = p[first:stop], g[first:stop], h[first:stop]
     least = np.finfo(p.dtype).tiny
     for i in range(p.size):
         h[i] += new * (g[i] * g[i] - h[i])
@@ -71,7 +123,7 @@ def rmsprop(
         p[i] -= learning_rate * g[i] / (np.sqrt(h[i]) + eps)
 
 
-@compiled
+@shared_out
 def adam(
     p: FloatArray,
     g: FloatArray,
@@ -82,6 +134,8 @@ def adam(
     new2: float,
     v_scale: float,
     eps: float,
+    first: int,
+    stop: int,
 ) -> None:
     """Apply one step of Adam.
 
@@ -91,6 +145,7 @@ def adam(
     holds the bias correction of m: learning_rate / (1 - beta1^t); v_scale is 1 / (1 - beta2^t), for
     a second division would take a tenth more time.
     """
+    p, g, m, v = p[first:stop], g[first:stop], m[first:stop], v[first:stop]
     least = np.finfo(p.dtype).tiny
     for i in range(p.size):
         m_new = _normal(m[i] + new1 * (g[i] - m[i]), least)

@@ -12,8 +12,6 @@ from normlab import _checks
 from normlab._typing import FloatArray, Gradients, Parameters
 from normlab.errors import ArgumentError, OptimizerError
 from normlab.kernels import updates
-from normlab.kernels._compile import is_large
-from normlab.kernels.threads import in_parallel, n_threads
 
 SMALLEST_EPS = 1.2e-38
 """The smallest that float32 holds with all its digits; 0 would divide 0 by 0."""
@@ -64,27 +62,15 @@ class Optimizer(ABC):
         for name, p in parameters.items():
             flat = np.ascontiguousarray(p).reshape(-1)
             g = np.ascontiguousarray(gradients[name], dtype=p.dtype).reshape(-1)
-            self._update_in_parts(name, flat, g)
+            self._update(name, flat, g, self._state[name], p.dtype.type)
             if not p.flags.c_contiguous:
                 p[...] = flat.reshape(p.shape)
-
-    def _update_in_parts(self, name: str, p: FloatArray, g: FloatArray) -> None:
-        """Update one flat parameter, on all threads where it is large."""
-        n_parts = 2 * n_threads() if is_large(p) else 1
-        size = -(-p.size // n_parts)
-
-        def update(i: int) -> None:
-            part = slice(i * size, (i + 1) * size)
-            state = [slot[part] for slot in self._state[name]]
-            self._update(name, p[part], g[part], state, p.dtype.type)
-
-        in_parallel(update, n_parts)
 
     @abstractmethod
     def _update(
         self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
     ) -> None:
-        """Update a part of one parameter; ``scalar`` turns a number into one of its dtype."""
+        """Update one flat parameter; ``scalar`` turns a number into one of its dtype."""
 
     def _bind(self, parameters: Parameters) -> None:
         if not self._bound:
@@ -136,7 +122,7 @@ class SGD(Optimizer):
     def _update(
         self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
     ) -> None:
-        updates.sgd(p, g, scalar(self.learning_rate))
+        updates.apply(updates.sgd, p, g, scalar(self.learning_rate))
 
 
 class Momentum(Optimizer):
@@ -156,7 +142,7 @@ class Momentum(Optimizer):
         self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
     ) -> None:
         (v,) = state
-        updates.momentum(p, g, v, scalar(self.learning_rate), scalar(self.momentum))
+        updates.apply(updates.momentum, p, g, v, scalar(self.learning_rate), scalar(self.momentum))
 
 
 class Nesterov(Momentum):
@@ -170,7 +156,7 @@ class Nesterov(Momentum):
         self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
     ) -> None:
         (v,) = state
-        updates.nesterov(p, g, v, scalar(self.learning_rate), scalar(self.momentum))
+        updates.apply(updates.nesterov, p, g, v, scalar(self.learning_rate), scalar(self.momentum))
 
 
 class AdaGrad(Optimizer):
@@ -189,7 +175,7 @@ class AdaGrad(Optimizer):
         self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
     ) -> None:
         (h,) = state
-        updates.adagrad(p, g, h, scalar(self.learning_rate), scalar(self.eps))
+        updates.apply(updates.adagrad, p, g, h, scalar(self.learning_rate), scalar(self.eps))
 
 
 class RMSProp(Optimizer):
@@ -211,7 +197,7 @@ class RMSProp(Optimizer):
     ) -> None:
         (h,) = state
         rates = scalar(self.learning_rate), scalar(1 - self.rho), scalar(self.eps)
-        updates.rmsprop(p, g, h, *rates)
+        updates.apply(updates.rmsprop, p, g, h, *rates)
 
 
 class Adam(Optimizer):
@@ -249,7 +235,7 @@ class Adam(Optimizer):
         step_size = self.learning_rate / (1 - self.beta1**self.n_steps)
         v_scale = 1 / (1 - self.beta2**self.n_steps)
         rates = (step_size, 1 - self.beta1, 1 - self.beta2, v_scale, self.eps)
-        updates.adam(p, g, m, v, *map(scalar, rates))
+        updates.apply(updates.adam, p, g, m, v, *map(scalar, rates))
 
 
 class AdamW(Adam):
@@ -276,5 +262,5 @@ class AdamW(Adam):
         self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
     ) -> None:
         if name.rpartition(".")[2] == "weight":
-            p *= scalar(1 - self.learning_rate * self.weight_decay)
+            updates.apply(updates.decay, p, scalar(1 - self.learning_rate * self.weight_decay))
         super()._update(name, p, g, state, scalar)

@@ -1,0 +1,232 @@
+"""Work shared out among the threads of a team, inside compiled code.
+
+``shared_out`` makes of a kernel that works on a range of items one that a whole team works on. To
+begin and to end together costs the team a microsecond, where Python threads sleep, wake each other
+and wait for the GIL: some 100 microseconds. (Numba's own parallel loops end the process where it
+has forked, or where two threads call them at once.)
+
+A team is an array of numbers in which its threads find each other. The leader, which is whoever
+calls a kernel, puts down where the work is and opens it. Helpers watch for that and join. Leader
+and helpers take shares from one counter until none is left; then the leader closes the work, waits
+until no helper is inside any more, and returns.
+"""
+
+import platform
+from collections.abc import Callable
+from functools import partial
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from normlab._typing import IntArray
+from normlab.kernels._compile import compiled, compiled_within
+
+LINE = 16
+"""Numbers between those that different threads change: no two lie in one line of the cache."""
+
+OPEN, NEXT, INSIDE, HELPERS = 0, LINE, 2 * LINE, 3 * LINE
+"""Which work is open, counted from 1, or 0; the first item that nobody has taken; how many helpers
+are inside; and how many may join."""
+
+NUMBER, CODE, ARGUMENTS, N_ITEMS, SHARE, FAILED = range(HELPERS + 1, HELPERS + 7)
+"""The work: its number, the address of its code and of the arguments, how many items there are and
+how many a thread takes at a time; whether memory ran out."""
+
+INTEGER = ir.IntType(64)
+RANGE_CODE = ir.FunctionType(INTEGER, [INTEGER] * 3)
+"""``code(arguments, first, stop)`` works on a range of items and returns 1 where that failed."""
+
+PAUSE = {"x86_64": "llvm.x86.sse2.pause", "amd64": "llvm.x86.sse2.pause"}
+"""Tells the processor that a thread waits, so that the other thread of its core gets more of it."""
+
+
+own_kernel: Any = None
+"""In the globals of each function that ``shared_out`` makes: the kernel it shares out."""
+
+
+def _instructions(write: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:
+    """Let compiled code call what ``write`` writes in LLVM's own language."""
+    function: Callable[..., Any] = intrinsic(write)
+    return function
+
+
+def new_team() -> IntArray:
+    """Return a team that has no helpers yet."""
+    return np.zeros(4 * LINE, np.int64)
+
+
+def shared_out(kernel: Callable[..., None]) -> Callable[..., None]:
+    """Compile ``kernel(*arguments, first, stop)`` for ``f(team, n, share, *arguments)``.
+
+    f calls it for ranges of at most ``share`` items that together are range(n), on all threads of
+    the team. The kernel may run out of memory, which f reports; it raises nothing else.
+    """
+
+    def lead(team: IntArray, n: int, share: int, *arguments: Any) -> None:
+        _lead(team, n, share, own_kernel, arguments)
+
+    # As if it were written where the kernel is: Numba keeps compiled code by file, line and name.
+    place = kernel.__code__
+    code = lead.__code__.replace(
+        co_filename=place.co_filename,
+        co_firstlineno=place.co_firstlineno,
+        co_name=place.co_name,
+    )
+    names = {
+        "__name__": kernel.__module__,
+        "_lead": _lead,
+        "own_kernel": compiled_within(kernel),
+    }
+    written = FunctionType(code, names, kernel.__name__)
+    written.__qualname__, written.__doc__ = kernel.__qualname__, kernel.__doc__
+    return compiled(written)
+
+
+@compiled
+def help_out(team: IntArray, me: int, patience: int) -> None:
+    """Help a team with all its work, as helper number ``me``, until none comes for a while.
+
+    Returns after looking ``patience`` times in vain.
+    """
+    done, left = 0, patience
+    while left > 0:
+        number = _load(team, OPEN)
+        if number in (0, done) or me >= team[HELPERS]:
+            _pause()
+            left -= 1
+            continue
+        _add(team, INSIDE, 1)
+        number = _load(team, OPEN)  # the leader may have closed it before it saw us inside
+        if number not in (0, done):
+            _take_shares(team)
+        _add(team, INSIDE, -1)
+        done, left = number, patience
+
+
+@partial(compiled_within, inline=True)
+def _lead(team: IntArray, n: int, share: int, kernel: Any, arguments: Any) -> None:
+    # Inlined: as a value, the kernel has an address that changes, and nothing would be kept.
+    code, place = _outlined(kernel, arguments)
+    if team[HELPERS] == 0 or n <= share:
+        failed = _call(code, place, 0, n)
+    else:
+        team[CODE], team[ARGUMENTS], team[N_ITEMS], team[SHARE] = code, place, n, share
+        team[FAILED] = 0
+        team[NUMBER] += 1
+        _store(team, NEXT, 0)
+        _store(team, OPEN, team[NUMBER])
+        _take_shares(team)
+        _store(team, OPEN, 0)
+        while _load(team, INSIDE) > 0:
+            _pause()
+        failed = _load(team, FAILED)
+    if failed:
+        raise MemoryError
+
+
+@compiled_within
+def _take_shares(team: IntArray) -> None:
+    code, place, n, share = team[CODE], team[ARGUMENTS], team[N_ITEMS], team[SHARE]
+    first = _add(team, NEXT, share)
+    while first < n:
+        if _call(code, place, first, min(n, first + share)):
+            _store(team, FAILED, 1)
+        first = _add(team, NEXT, share)
+
+
+@_instructions
+def _outlined(typing: Any, kernel: Any, arguments: Any) -> tuple[Any, Any]:
+    """Return the address of a kernel's ``RANGE_CODE`` and that of its arguments.
+
+    The arguments lie on the caller's stack: they are there until it returns.
+    """
+    call = kernel.get_call_type(typing, (*arguments.types, types.int64, types.int64), {})
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        result = kernel.dispatcher.get_compile_result(call)
+        context.active_code_library.add_linking_library(result.library)
+        name = builder.module.get_unique_name("range_code")
+        code = ir.Function(builder.module, RANGE_CODE, name)
+        code.linkage = "internal"
+        inside = ir.IRBuilder(code.append_basic_block())
+        place, first, stop = code.args
+        pack = inside.load(inside.inttoptr(place, values[1].type.as_pointer()))
+        unpacked = [inside.extract_value(pack, i) for i in range(len(arguments.types))]
+        callee = context.declare_function(builder.module, result.fndesc)
+        kinds = result.signature.return_type, result.signature.args
+        status, _ = context.call_conv.call_function(
+            inside, callee, *kinds, [*unpacked, first, stop], attrs=("noinline",)
+        )
+        inside.ret(inside.zext(status.is_error, INTEGER))
+        own_place = cgutils.alloca_once_value(builder, values[1])  # type: ignore[no-untyped-call]
+        addresses = [builder.ptrtoint(pointer, INTEGER) for pointer in (code, own_place)]
+        return context.make_tuple(builder, signature.return_type, addresses)
+
+    pair: Any = types.UniTuple(types.int64, 2)  # type: ignore[no-untyped-call]
+    return pair(kernel, arguments), write
+
+
+@_instructions
+def _call(typing: Any, code: Any, place: Any, first: Any, stop: Any) -> tuple[Any, Any]:
+    """Call the code at an address."""
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.call(builder.inttoptr(values[0], RANGE_CODE.as_pointer()), values[1:])
+
+    return types.int64(*[types.int64] * 4), write
+
+
+@_instructions
+def _load(typing: Any, team: Any, i: Any) -> tuple[Any, Any]:
+    """Return a number of the team, in the order that all threads agree on."""
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.load_atomic(_at(context, builder, signature, values), "seq_cst", 8)
+
+    return types.int64(team, types.int64), write
+
+
+@_instructions
+def _store(typing: Any, team: Any, i: Any, value: Any) -> tuple[Any, Any]:
+    """Set a number of the team."""
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        place = _at(context, builder, signature, values)
+        builder.store_atomic(values[2], place, "seq_cst", 8)
+        return context.get_dummy_value()
+
+    return types.void(team, types.int64, types.int64), write
+
+
+@_instructions
+def _add(typing: Any, team: Any, i: Any, value: Any) -> tuple[Any, Any]:
+    """Add to a number of the team, and return what it was."""
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        place = _at(context, builder, signature, values)
+        return builder.atomic_rmw("add", place, values[2], "seq_cst")
+
+    return types.int64(team, types.int64, types.int64), write
+
+
+def _at(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    numbers = context.make_array(signature.args[0])(context, builder, values[0]).data
+    return builder.gep(numbers, [values[1]])
+
+
+@_instructions
+def _pause(typing: Any) -> tuple[Any, Any]:
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        instruction = PAUSE.get(platform.machine().lower())
+        if instruction is not None:
+            kind = ir.FunctionType(ir.VoidType(), [])
+            module: Any = builder.module
+            builder.call(module.declare_intrinsic(instruction, fnty=kind), [])
+        return context.get_dummy_value()
+
+    return types.void(), write
