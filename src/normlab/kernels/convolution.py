@@ -98,7 +98,7 @@ def backward_weight(dy: FloatArray, x: FloatArray, windows: Windows) -> FloatArr
         canvases,
         layout.corner,
         places,
-        dy.reshape(len(x), -1, n_outputs),
+        dy.reshape(len(x), len(layout.places), n_outputs),
         sums.reshape(n_sums, -1),
         taps,
         tap_parts,
@@ -245,7 +245,7 @@ def _add_weight_gradients(
         first_tap, last_tap = _part(taps.size, tap_part, tap_parts)
         own_taps, out = taps[first_tap:last_tap], sums[part]
         out_row = np.arange(first_tap, last_tap) * n
-        n_images = min(most, end - begin)
+        n_images = max(1, min(most, end - begin))
         zeros = np.zeros((n_images, height, width, n_channels), x.dtype)
         for image in range(begin, end, n_images):
             group = x[image : min(end, image + n_images)]
