@@ -5,6 +5,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from time import sleep
 from typing import Any
 
 import numba
@@ -16,7 +17,7 @@ from kernels.shapes import LARGE, LARGE_MAP_SHAPES, LARGE_SHAPES, Array, rows
 from normlab.errors import ArgumentError
 from normlab.kernels import activations, batch_norm
 from normlab.kernels import threads as threads_module
-from normlab.kernels._team import shared_out
+from normlab.kernels._team import _load, _store, shared_out
 from normlab.kernels.moments import moments
 from normlab.kernels.threads import in_parallel, n_threads, threads
 
@@ -87,12 +88,12 @@ def longest_range(longest: Array, first: int, stop: int) -> None:
 
 
 @shared_out
-def meet(met: Array, first: int, stop: int) -> None:
-    """Wait until as many items have begun as there are, each on a thread of its own."""
-    met[first] = 1
+def meet(begun: Array, met: Array, first: int, stop: int) -> None:
+    """Wait for the other item, which can begin meanwhile only on another thread."""
+    _store(begun, first, 1)
     for _ in range(2**28):
-        if met.sum() >= met.size:  # read anew: another thread writes it
-            met[first] = 2
+        if _load(begun, 1 - first):
+            met[first] = 1
             break
 
 
@@ -103,8 +104,8 @@ def run_out_of_memory(where: int, first: int, stop: int) -> None:
 
 
 def share_out(kernel: Any, n: int, *arguments: Any) -> None:
-    """Share out n items that are each worth a share."""
-    in_parallel(kernel, n, n * threads_module.SHARE, *arguments)
+    """Share out n items, one at a time, and wake who helps."""
+    in_parallel(kernel, n, max(threads_module.WAKE, n * threads_module.SHARE), *arguments)
 
 
 @pytest.mark.parametrize("n_items", [0, 1, 2, 3, 50, 1001])
@@ -118,13 +119,14 @@ def test_every_item_is_done_once(n: int, n_items: int) -> None:
 
 
 def test_two_threads_are_at_work_at_once() -> None:
-    """The first item waits for the second, which only another thread can begin."""
+    with threads(1):
+        share_out(meet, 2, np.ones(2, np.int64), np.zeros(2))  # compiled
     with threads(2):
-        for _ in range(20):  # awake or asleep
+        for pause in (0.0, 0.1, 0.0):  # helpers are awake, or asleep
+            sleep(pause)
             met = np.zeros(2)
-            share_out(meet, 2, met)
-            assert met.max() == 2
-            assert met.min() >= 1
+            share_out(meet, 2, np.zeros(2, np.int64), met)
+            assert met.tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(("n", "size"), [(1, 100), (2, 1), (2, 2 * LARGE // 8 - 1)])

@@ -11,7 +11,6 @@ and helpers take shares from one counter until none is left; then the leader clo
 until no helper is inside any more, and returns.
 """
 
-import platform
 from collections.abc import Callable
 from functools import partial
 from types import FunctionType
@@ -40,10 +39,6 @@ how many a thread takes at a time; whether memory ran out."""
 INTEGER = ir.IntType(64)
 RANGE_CODE = ir.FunctionType(INTEGER, [INTEGER] * 3)
 """``code(arguments, first, stop)`` works on a range of items and returns 1 where that failed."""
-
-PAUSE = {"x86_64": "llvm.x86.sse2.pause", "amd64": "llvm.x86.sse2.pause"}
-"""Tells the processor that a thread waits, so that the other thread of its core gets more of it."""
-
 
 own_kernel: Any = None
 """In the globals of each function that ``shared_out`` makes: the kernel it shares out."""
@@ -97,8 +92,7 @@ def help_out(team: IntArray, me: int, patience: int) -> None:
     while left > 0:
         number = _load(team, OPEN)
         if number in (0, done) or me >= team[HELPERS]:
-            _pause()
-            left -= 1
+            left -= 1 if _idle(number) > 0 else patience
             continue
         _add(team, INSIDE, 1)
         number = _load(team, OPEN)  # the leader may have closed it before it saw us inside
@@ -106,6 +100,16 @@ def help_out(team: IntArray, me: int, patience: int) -> None:
             _take_shares(team)
         _add(team, INSIDE, -1)
         done, left = number, patience
+
+
+@compiled_within
+def _idle(number: int) -> float:
+    # So that the other thread of this core gets nearly all of it. (The processor's own "pause"
+    # makes a virtual machine lose its turn.)
+    value = number + 3.0
+    for _ in range(8):
+        value = 1 / value
+    return value  # which is always positive, but LLVM does not see that
 
 
 @partial(compiled_within, inline=True)
@@ -123,7 +127,7 @@ def _lead(team: IntArray, n: int, share: int, kernel: Any, arguments: Any) -> No
         _take_shares(team)
         _store(team, OPEN, 0)
         while _load(team, INSIDE) > 0:
-            _pause()
+            pass
         failed = _load(team, FAILED)
     if failed:
         raise MemoryError
@@ -217,16 +221,3 @@ def _add(typing: Any, team: Any, i: Any, value: Any) -> tuple[Any, Any]:
 def _at(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     numbers = context.make_array(signature.args[0])(context, builder, values[0]).data
     return builder.gep(numbers, [values[1]])
-
-
-@_instructions
-def _pause(typing: Any) -> tuple[Any, Any]:
-    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        instruction = PAUSE.get(platform.machine().lower())
-        if instruction is not None:
-            kind = ir.FunctionType(ir.VoidType(), [])
-            module: Any = builder.module
-            builder.call(module.declare_intrinsic(instruction, fnty=kind), [])
-        return context.get_dummy_value()
-
-    return types.void(), write

@@ -96,8 +96,8 @@ def backward_batch(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return dx, d_gamma, d_beta where mean and inv_std come from ``x`` itself."""
     d_gamma, d_beta = _parameter_gradients(dy, x, terms, relu)
-    m = x.size // x.shape[1]
-    all_terms = np.concatenate([terms, [d_beta / m, d_gamma / m]], dtype=x.dtype)
+    all_terms = np.empty((7, x.shape[1]), x.dtype)
+    _set_all_terms(terms, d_gamma, d_beta, x.size // x.shape[1], all_terms)
     dx = arrays.empty(x.shape, x.dtype)
     floor = _floor(x, relu)
     if x.ndim == 2:
@@ -128,8 +128,8 @@ def _parameter_gradients(
     n_items = n_blocks * xs.shape[1]
     sums = np.empty((n_blocks, 2, x.shape[1]))
     in_parallel(loops.block_sums, n_items, x.size, dys, xs, terms, floor, rows, sums)
-    d_gamma, d_beta = sums[0] if n_blocks == 1 else sums.sum(axis=0)
-    return d_gamma, d_beta
+    _add_blocks(sums)
+    return sums[0, 0], sums[0, 1]
 
 
 def _floor(x: FloatArray, relu: bool) -> np.floating[Any] | None:
@@ -167,3 +167,22 @@ def _set_terms(
         terms[2, j] = dropped * inv_std[j]
         terms[3, j] = scale
         terms[4, j] = beta[j] + dropped * scale
+
+
+@compiled
+def _add_blocks(sums: FloatArray) -> None:
+    # Into the first, in their order.
+    for block in range(1, sums.shape[0]):
+        for i in range(2):
+            for j in range(sums.shape[2]):
+                sums[0, i, j] += sums[block, i, j]
+
+
+@compiled
+def _set_all_terms(
+    terms: FloatArray, d_gamma: FloatArray, d_beta: FloatArray, m: int, all_terms: FloatArray
+) -> None:
+    all_terms[:5] = terms
+    for j in range(d_beta.size):
+        all_terms[5, j] = d_beta[j] / m
+        all_terms[6, j] = d_gamma[j] / m

@@ -19,7 +19,7 @@ each of its phases (``kernels.windows``).
 """
 
 from math import prod
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -60,7 +60,7 @@ def forward(
     n_outputs = weight.shape[3]
     y = arrays.empty((len(x), *windows.output, n_outputs), x.dtype)
     start = np.zeros(n_outputs, x.dtype) if bias is None else bias
-    pixels = np.arange(windows.output[0] * windows.output[1])
+    pixels = _read_only(np.arange(prod(windows.output)))
     _multiply(x, input_layout(windows), weight.reshape(-1, n_outputs), start, y, pixels)
     return y
 
@@ -81,14 +81,16 @@ def backward_input(dy: FloatArray, weight: FloatArray, windows: Windows) -> Floa
 def backward_weight(dy: FloatArray, x: FloatArray, windows: Windows) -> FloatArray:
     """Return d_weight."""
     n_inputs, n_outputs = x.shape[3], dy.shape[3]
+    if len(x) == 0:
+        return np.zeros((*windows.size, n_inputs, n_outputs), x.dtype)
     layout = input_layout(windows)
     canvases = _canvases(x, layout)
-    places, taps = _on_each(layout.places, canvases), _with_channels(layout.taps, n_inputs)
-    n_products = len(taps) * dy.size
+    n_taps = len(layout.taps) * n_inputs
+    n_products = n_taps * dy.size
     large = n_products >= PARALLEL_PRODUCTS
-    few_images = x.size + dy.size < WEIGHT_SUMS * len(taps) * n_outputs
+    few_images = x.size + dy.size < WEIGHT_SUMS * n_taps * n_outputs
     n_sums = min(len(x), WEIGHT_SUMS) if large and not few_images else 1
-    sums = np.zeros((n_sums, *windows.size, n_inputs, n_outputs), x.dtype)
+    sums = arrays.empty((n_sums, *windows.size, n_inputs, n_outputs), x.dtype)
     tap_parts = -(-n_threads() // n_sums) if large else 1
     in_parallel(
         _add_weight_gradients,
@@ -97,10 +99,10 @@ def backward_weight(dy: FloatArray, x: FloatArray, windows: Windows) -> FloatArr
         _read_only(x),
         canvases,
         layout.corner,
-        places,
+        layout.places,
+        layout.taps,
         dy.reshape(len(x), len(layout.places), n_outputs),
         sums.reshape(n_sums, -1),
-        taps,
         tap_parts,
     )
     d_weight: FloatArray = sums[0] if n_sums == 1 else sums.sum(axis=0)
@@ -124,12 +126,6 @@ def _multiply(
     pixels: IntArray,
 ) -> None:
     """Set the pixels of ``out`` to ``start`` plus the products of all windows on images with b."""
-    canvases = _canvases(images, layout)
-    places, taps = _on_each(layout.places, canvases), _with_channels(layout.taps, canvases[3])
-    n_pixels, n_columns = out.shape[1] * out.shape[2], b.shape[1]
-    out_row = np.arange(canvases[0])[:, np.newaxis] * n_pixels + pixels
-    out_row, panels = out_row.reshape(-1) * n_columns, packed(b, 0, n_columns)
-
     n_products = len(images) * len(pixels) * b.size
     many = n_threads() > 1 and n_products >= PARALLEL_PRODUCTS
     n_parts = min(len(images), PARTS_A_THREAD * n_threads() if many else 1)
@@ -138,14 +134,14 @@ def _multiply(
         n_parts,
         n_products // MULTIPLICATIONS,
         _read_only(images),
-        canvases,
+        _canvases(images, layout),
         layout.corner,
-        places,
-        taps,
-        panels,
+        layout.places,
+        layout.taps,
+        packed(b, 0, b.shape[1]),
         start,
         out,
-        out_row,
+        pixels,
         n_parts,
     )
 
@@ -161,22 +157,11 @@ def _canvases(images: FloatArray, layout: Layout) -> Shape:
     return max(1, n_images), height, width, images.shape[3]
 
 
-def _on_each(places: IntArray, canvases: Shape) -> IntArray:
-    """Return the first cells of the windows on all canvases, counting channels."""
-    n_images, height, width, n_channels = canvases
-    starts = np.arange(n_images)[:, np.newaxis] * (height * width)
-    return ((starts + places) * n_channels).reshape(-1)
-
-
-def _read_only(images: FloatArray) -> FloatArray:
-    """Return a view, so that kernels are compiled once for images that may be written and not."""
-    view = images.view()
+def _read_only(array: Any) -> Any:
+    """Return a view, so that kernels are compiled once for what may be written and what may not."""
+    view = array.view()
     view.flags.writeable = False
     return view
-
-
-def _with_channels(taps: IntArray, n_channels: int) -> IntArray:
-    return (taps[:, np.newaxis] * n_channels + np.arange(n_channels)).reshape(-1)
 
 
 @compiled
@@ -195,13 +180,16 @@ def _multiply_images(
     panels: FloatArray,
     start: FloatArray,
     out: FloatArray,
-    out_row: IntArray,
+    pixels: IntArray,
     n_parts: int,
     first: int,
     stop: int,
 ) -> None:
     most, height, width, n_channels = canvases
-    n, n_windows, start_row = out.shape[3], places.size // most, np.zeros_like(out_row)
+    n, n_windows, cells = out.shape[3], places.size, _with_channels(taps, n_channels)
+    row = _on_each(places, most, height * width, n_channels)
+    out_row = _on_each(pixels, most, out.shape[1] * out.shape[2], n)
+    start_row = np.zeros_like(row)
     for i in range(first, stop):
         begin, end = _part(len(images), i, n_parts)
         n_images = min(most, end - begin)
@@ -212,8 +200,8 @@ def _multiply_images(
             n_rows = n_windows * len(group)
             gathered_product(
                 zeros.reshape(-1),
-                places[:n_rows],
-                taps,
+                row[:n_rows],
+                cells,
                 panels,
                 n,
                 start,
@@ -229,33 +217,57 @@ def _add_weight_gradients(
     canvases: Shape,
     corner: Pair,
     places: IntArray,
+    taps: IntArray,
     dy: FloatArray,
     sums: FloatArray,
-    taps: IntArray,
     tap_parts: int,
     first: int,
     stop: int,
 ) -> None:
     most, height, width, n_channels = canvases
     n_windows, n = dy.shape[1:]
-    unpacked = taps.size < FEWEST_TAPS and is_panel(dy[0])
+    cells, windows = (
+        _with_channels(taps, n_channels),
+        _on_each(places, most, height * width, n_channels),
+    )
+    unpacked = cells.size < FEWEST_TAPS and is_panel(dy[0])
     for i in range(first, stop):
         part, tap_part = divmod(i, tap_parts)
         begin, end = _part(len(x), part, len(sums))
-        first_tap, last_tap = _part(taps.size, tap_part, tap_parts)
-        own_taps, out = taps[first_tap:last_tap], sums[part]
-        out_row = np.arange(first_tap, last_tap) * n
-        n_images = max(1, min(most, end - begin))
+        first_cell, last_cell = _part(cells.size, tap_part, tap_parts)
+        own_cells, out = cells[first_cell:last_cell], sums[part]
+        out_row = np.arange(first_cell, last_cell) * n
+        start, start_row = np.zeros(n, x.dtype), np.zeros_like(out_row)
+        n_images = min(most, end - begin)
         zeros = np.zeros((n_images, height, width, n_channels), x.dtype)
         for image in range(begin, end, n_images):
             group = x[image : min(end, image + n_images)]
             _lay(group, zeros, corner)
-            windows = places[: n_windows * len(group)]
-            upstream = dy[image : image + len(group)].reshape(windows.size, n)
+            own_windows = windows[: n_windows * len(group)]
+            upstream = dy[image : image + len(group)].reshape(own_windows.size, n)
             panels = upstream.reshape(-1) if unpacked else packed(upstream, 0, n)
-            gathered_product(
-                zeros.reshape(-1), own_taps, windows, panels, n, out, out_row, out, out_row
-            )
+            product = own_cells, own_windows, panels, n, start, start_row, out, out_row
+            gathered_product(zeros.reshape(-1), *product)
+            start, start_row = out, out_row
+
+
+@compiled
+def _on_each(cells: IntArray, n_images: int, image_cells: int, n_channels: int) -> IntArray:
+    """Return those cells of each of some images or canvases in a row, counting channels."""
+    found = np.empty(n_images * cells.size, np.int64)
+    for image in range(n_images):
+        for i in range(cells.size):
+            found[image * cells.size + i] = (image * image_cells + cells[i]) * n_channels
+    return found
+
+
+@compiled
+def _with_channels(taps: IntArray, n_channels: int) -> IntArray:
+    """Return all channels of those cells."""
+    found = np.empty(taps.size * n_channels, np.int64)
+    for i in range(found.size):
+        found[i] = taps[i // n_channels] * n_channels + i % n_channels
+    return found
 
 
 @compiled

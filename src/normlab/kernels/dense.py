@@ -96,7 +96,7 @@ def _large_forward(x: FloatArray, weight: FloatArray) -> FloatArray:
 
 def _large_input(dy: FloatArray, weight: FloatArray) -> FloatArray:
     """Return dy weight^T as (weight dy^T)^T: the rows of the weight are read as they lie."""
-    return np.ascontiguousarray(_product(weight, dy.T).T)
+    return _transposed(_product(weight, _transposed(dy)))
 
 
 def _product(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -126,6 +126,21 @@ def _product(a: FloatArray, b: FloatArray) -> FloatArray:
         out_row,
     )
     return out
+
+
+def _transposed(a: FloatArray) -> FloatArray:
+    out = arrays.empty((a.shape[1], a.shape[0]), a.dtype)
+    in_parallel(_transpose, len(out), a.size, a, out)
+    return out
+
+
+@shared_out
+def _transpose(a: FloatArray, out: FloatArray, first: int, stop: int) -> None:
+    # A line of the cache of each row of a at a time, until all of its elements have been taken.
+    for begin in range(0, len(a), 16):
+        for i in range(first, stop):
+            for j in range(begin, min(len(a), begin + 16)):
+                out[i, j] = a[j, i]
 
 
 @shared_out

@@ -1,7 +1,7 @@
 """Work shared out among threads, and how many there are.
 
 Kernels release the GIL, and one of them lets several threads work on it (``_team``). After its work
-a helper watches for more for a millisecond before it sleeps, so that in training none sleeps. BLAS
+a helper watches for more for a moment before it sleeps, so that in training none does. BLAS
 has threads of its own, which would do the same and take the processor from these: it is held to one
 thread, and large products are shared out here like everything else.
 
@@ -33,8 +33,9 @@ MULTIPLICATIONS = 32
 WAKE = 2**18
 """Elements from which on sleeping threads are woken, which takes 50 microseconds or more."""
 
-PATIENCE = 1e-3
-"""Seconds that a helper watches for work before it sleeps."""
+PATIENCE = 3e-3
+"""Seconds that a helper watches for work before it sleeps: more than between the large layers of a
+network, and less than anybody notices."""
 
 PROBE = 1000
 """Looks, to measure how long one takes."""
@@ -114,6 +115,7 @@ class _Team:
         most = min(_most_threads(), cpu_count())  # a container may have less than it sees
         self._pool = ThreadPoolExecutor(most, "normlab")
         self._helping: list[Future[None] | None] = [None] * (most - 1)
+        help_out(self.numbers, 0, 1)  # compiled
         start = perf_counter()
         help_out(self.numbers, 0, PROBE)
         self._patience = int(PROBE * PATIENCE / (perf_counter() - start))

@@ -6,6 +6,7 @@ import numpy as np
 
 from normlab import _checks
 from normlab._typing import FloatArray, Gradients
+from normlab.kernels import dropout
 from normlab.layers.base import Layer
 
 
@@ -58,9 +59,9 @@ class Dropout(Layer[DropoutCache]):
         _checks.float_array("x", x)
         if not training or self.rate == 0:
             return x, DropoutCache(None, x.shape, x.dtype)
-        kept = self.rng.random(x.shape, dtype=np.float32) >= self.rate
-        mask = kept * x.dtype.type(1 / (1 - self.rate))
-        return x * mask, DropoutCache(mask, x.shape, x.dtype)
+        u = self.rng.random(x.shape, dtype=np.float32)
+        y, mask = dropout.forward(x, u, self.rate)
+        return y, DropoutCache(mask, x.shape, x.dtype)
 
     def backward(self, dy: FloatArray, cache: DropoutCache) -> tuple[FloatArray, Gradients]:
         """Return dy where the input was kept, scaled alike."""
