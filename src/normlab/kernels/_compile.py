@@ -6,12 +6,14 @@ exact. ``contract`` leaves it to the compiler where a multiplication and an addi
 with one rounding less: on some processors a kernel just compiled then differs in last digits from
 the same one out of the cache. It bought no time that could be measured.
 
-Compiled kernels lie in ``__pycache__`` and are compiled again when their own file changes; after a
-change here, delete them (``*.nbi``, ``*.nbc``).
+Compiled kernels lie in ``__pycache__`` and are compiled again when any file of this folder changes,
+for they hold code of each other. (Numba itself looks at a kernel's own file only.)
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -23,15 +25,24 @@ FLAGS: dict[str, Any] = {
 }
 
 
+SOURCES = tuple(
+    (file.name, file.stat().st_mtime_ns, file.stat().st_size)
+    for file in sorted(Path(__file__).parent.glob("*.py"))
+)
+"""What all kernels are made from."""
+
+
 def compiled(function: F) -> F:
     """Compile a kernel. It runs on one thread, and lets others run beside it."""
-    kernel: F
+    kernel: Any
     try:
         kernel = numba.njit(cache=True, **FLAGS)(function)
+        with suppress(AttributeError):  # Numba's own name, which another version may not have
+            kernel._cache._cache_file._source_stamp = SOURCES
     except RuntimeError:
         # No folder can be written: compile again in each process rather than not at all.
         kernel = numba.njit(**FLAGS)(function)
-    return kernel
+    return cast(F, kernel)
 
 
 def compiled_within(function: F, *, inline: bool = False) -> F:
