@@ -86,13 +86,13 @@ def _serve(name: str, normalized: bool, cores: int, kept: bool) -> None:
         batches = trainer.rows
         trainer.rows = (rows[:2] for rows in islice(batches, 3))
         _steps(trainer, 3)
-        before = _begin_counting()
+        before = begin_counting()
         trainer.rows = batches
         _steps(trainer, N_WARM_UP)
         print("null", flush=True)
         for _ in sys.stdin:
             print(json.dumps(median(_steps(trainer, N_STEPS))), flush=True)
-    print(json.dumps(None if before is None else _resident("VmHWM") - before))
+    print(json.dumps(None if before is None else resident("VmHWM") - before))
 
 
 def _steps(trainer: Any, n: int) -> list[float]:
@@ -104,17 +104,17 @@ def _steps(trainer: Any, n: int) -> list[float]:
     return seconds
 
 
-def _begin_counting() -> float | None:
+def begin_counting() -> float | None:
     """Let the highest residency begin here, and return what it begins at."""
     if sys.platform != "linux":
         return None
     if "glibc" in platform.libc_ver():
         ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
-    return _resident("VmRSS")
+    return resident("VmRSS")
 
 
-def _resident(field: str) -> float:
+def resident(field: str) -> float:
     """Return a field of Linux's account of this process, in megabytes."""
     lines = Path("/proc/self/status").read_text("ascii").splitlines()
     (line,) = [line for line in lines if line.startswith(f"{field}:")]

@@ -226,10 +226,8 @@ def _add_weight_gradients(
 ) -> None:
     most, height, width, n_channels = canvases
     n_windows, n = dy.shape[1:]
-    cells, windows = (
-        _with_channels(taps, n_channels),
-        _on_each(places, most, height * width, n_channels),
-    )
+    cells = _with_channels(taps, n_channels)
+    windows = _on_each(places, most, height * width, n_channels)
     unpacked = cells.size < FEWEST_TAPS and is_panel(dy[0])
     for i in range(first, stop):
         part, tap_part = divmod(i, tap_parts)
