@@ -8,6 +8,7 @@ from threading import Event
 from time import sleep
 from typing import Any
 
+import loky
 import numba
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from normlab.kernels.moments import moments
 from normlab.kernels.threads import in_parallel, n_threads, threads
 
 pytestmark = pytest.mark.skipif(
-    numba.get_num_threads() < 2, reason="needs two threads; this machine gives Numba one"
+    min(numba.get_num_threads(), loky.cpu_count()) < 2, reason="needs two processors"
 )
 
 
@@ -156,7 +157,7 @@ def test_where_memory_runs_out_the_caller_is_told(n: int, where: int) -> None:
 def test_a_helper_sleeps_when_no_work_comes() -> None:
     with threads(2):
         share_out(mark, 50, np.zeros(50))
-    helping = threads_module._team()._helping[0]
+    helping = threads_module._TEAM._helping[0]
     assert helping is not None
     helping.result(timeout=10)
 
@@ -222,4 +223,54 @@ def test_large_arrays_are_safe_after_a_fork() -> None:
 def test_the_interpreter_ends_while_helpers_still_look_for_work() -> None:
     program = FORKED.partition("if child")[0]
     done = subprocess.run([sys.executable, "-c", program], check=False, timeout=100)
+    assert done.returncode == 0
+
+
+FIRST_CALLS = """
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+import numpy as np
+from normlab.kernels.moments import moments
+from normlab.kernels.threads import WAKE
+x, together = np.ones((WAKE // 4, 4)), Barrier(4)
+def call(_):
+    together.wait()
+    return [moments(x).count for _ in range(20)]
+with ThreadPoolExecutor(4) as callers:
+    print(sum(map(sum, callers.map(call, range(4)))) == 80 * len(x))
+"""
+
+ENDING = """
+import threading
+from time import sleep
+import numpy as np
+from normlab.kernels.moments import moments
+from normlab.kernels.threads import WAKE
+x = np.ones((WAKE // 4, 4))
+def forever():
+    while True:
+        moments(x)
+moments(x)
+threading.Thread(target=forever, daemon=True).start()
+sleep(0.5)
+"""
+
+AT_EXIT = """
+import atexit
+import numpy as np
+from normlab.kernels.moments import moments
+from normlab.kernels.threads import WAKE
+atexit.register(lambda: print(moments(np.ones((WAKE // 4, 4))).count == WAKE // 4))
+"""
+
+
+@pytest.mark.parametrize("program", [FIRST_CALLS, AT_EXIT], ids=["first calls", "at exit"])
+def test_a_team_is_there_for_whoever_calls_first_and_last(program: str) -> None:
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_a_program_ends_while_another_thread_goes_on_working() -> None:
+    done = subprocess.run([sys.executable, "-c", ENDING], check=False, timeout=60)
     assert done.returncode == 0

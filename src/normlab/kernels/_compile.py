@@ -38,7 +38,8 @@ def compiled(function: F) -> F:
     try:
         kernel = numba.njit(cache=True, **FLAGS)(function)
         with suppress(AttributeError):  # Numba's own name, which another version may not have
-            kernel._cache._cache_file._source_stamp = SOURCES
+            kept = kernel._cache._cache_file
+            kept._source_stamp = kept._source_stamp, SOURCES
     except RuntimeError:
         # No folder can be written: compile again in each process rather than not at all.
         kernel = numba.njit(**FLAGS)(function)

@@ -59,7 +59,7 @@ def shared_out(kernel: Callable[..., None]) -> Callable[..., None]:
     """Compile ``kernel(*arguments, first, stop)`` for ``f(team, n, share, *arguments)``.
 
     f calls it for ranges of at most ``share`` items that together are range(n), on all threads of
-    the team. The kernel may run out of memory, which f reports; it raises nothing else.
+    the team. The kernel must raise nothing but ``MemoryError``: f raises that, whatever it was.
     """
 
     def lead(team: IntArray, n: int, share: int, *arguments: Any) -> None:
@@ -83,23 +83,24 @@ def shared_out(kernel: Callable[..., None]) -> Callable[..., None]:
 
 
 @compiled
-def help_out(team: IntArray, me: int, patience: int) -> None:
-    """Help a team with all its work, as helper number ``me``, until none comes for a while.
+def help_out(team: IntArray, me: int, patience: int, most_works: int) -> None:
+    """Help a team with its work, as helper number ``me``, until none comes for a while.
 
-    Returns after looking ``patience`` times in vain.
+    Returns after looking ``patience`` times in vain, or after ``most_works`` pieces of work.
     """
-    done, left = 0, patience
-    while left > 0:
+    done, left, n_works = 0, patience, 0
+    while left > 0 and n_works < most_works:
         number = _load(team, OPEN)
         if number in (0, done) or me >= team[HELPERS]:
             left -= 1 if _idle(number) > 0 else patience
             continue
         _add(team, INSIDE, 1)
-        number = _load(team, OPEN)  # the leader may have closed it before it saw us inside
+        # Before the leader saw us inside, it may have closed that work, and opened the next.
+        number = _load(team, OPEN)
         if number not in (0, done):
             _take_shares(team)
         _add(team, INSIDE, -1)
-        done, left = number, patience
+        done, left, n_works = number, patience, n_works + 1
 
 
 @compiled_within

@@ -5,8 +5,8 @@ a helper watches for more for a moment before it sleeps, so that in training non
 has threads of its own, which would do the same and take the processor from these: it is held to one
 thread, and large products are shared out here like everything else.
 
-What an item of work computes follows from the shapes alone; the number of threads decides only who
-computes it, so that it changes no bit of a result.
+Each element of a result is computed in the same way wherever the work is cut and whoever computes
+it, so that the number of threads changes no bit.
 """
 
 import os
@@ -37,8 +37,13 @@ PATIENCE = 3e-3
 """Seconds that a helper watches for work before it sleeps: more than between the large layers of a
 network, and less than anybody notices."""
 
-PROBE = 1000
-"""Looks, to measure how long one takes."""
+PROBE = 50_000
+"""Looks, to measure how long one takes: some milliseconds, as long as another Python thread may
+hold up the clock."""
+
+MOST_WORKS = 1000
+"""Works that a helper helps with before it must be asked again: or a program that ends while
+another thread goes on working would wait for it."""
 
 _ALONE = new_team()
 
@@ -93,42 +98,57 @@ def in_parallel(kernel: Callable[..., None], n: int, size: int, *arguments: Any)
     On as many threads as there is work for, for a ``kernel`` from ``_team.shared_out``. ``size`` is
     how much: the elements that all items together take from memory, or could in the same time.
     """
-    if size < 2 * SHARE or n_threads() == 1 or not _team().lock.acquire(blocking=False):
+    if size < 2 * SHARE or n_threads() == 1 or not _TEAM.lock.acquire(blocking=False):
         kernel(_ALONE, n, n, *arguments)  # so too where another thread leads the team
         return
     try:
         share = max(1, SHARE * n // size)
-        _team().gather(min(n_threads(), -(-n // share)) - 1, wake=size >= WAKE)
-        kernel(_team().numbers, n, share, *arguments)
+        n_shares = -(-n // share)
+        _TEAM.gather(max(0, min(n_threads(), n_shares) - 1), wake=size >= WAKE)
+        kernel(_TEAM.numbers, n, share, *arguments)
     finally:
-        _team().lock.release()
+        _TEAM.lock.release()
 
 
 class _Team:
-    """The threads of this process, led by one thread at a time."""
+    """The threads of this process, led by one thread at a time: the one that holds the lock."""
 
     def __init__(self) -> None:
-        from loky import cpu_count  # here, for it takes a tenth of a second
+        self.forget()
 
-        self.lock = Lock()
-        self.numbers = new_team()
-        most = min(_most_threads(), cpu_count())  # a container may have less than it sees
-        self._pool = ThreadPoolExecutor(most, "normlab")
-        self._helping: list[Future[None] | None] = [None] * (most - 1)
-        help_out(self.numbers, 0, 1)  # compiled
-        start = perf_counter()
-        help_out(self.numbers, 0, PROBE)
-        self._patience = int(PROBE * PATIENCE / (perf_counter() - start))
+    def forget(self) -> None:
+        """Begin anew, without helpers."""
+        self.lock, self.numbers = Lock(), new_team()
+        self._pool: ThreadPoolExecutor | None = None
+        self._helping: list[Future[None] | None] = []
+        self._patience = 0
 
     def gather(self, n_helpers: int, *, wake: bool) -> None:
         """Let so many helpers join the next work; wake those that sleep, or do without them."""
         self.numbers[HELPERS] = n_helpers
-        for me, helping in enumerate(self._helping[:n_helpers] if wake else []):
+        if wake:
+            with suppress(RuntimeError):  # the interpreter shuts down: go on without
+                self._wake(n_helpers)
+
+    def _wake(self, n_helpers: int) -> None:
+        pool = self._pool or self._set_up()
+        for me, helping in enumerate(self._helping[:n_helpers]):
             if helping is None or helping.done():
-                with suppress(RuntimeError):  # the interpreter shuts down: go on without
-                    self._helping[me] = self._pool.submit(
-                        help_out, self.numbers, me, self._patience
-                    )
+                options = self.numbers, me, self._patience, MOST_WORKS
+                self._helping[me] = pool.submit(help_out, *options)
+
+    def _set_up(self) -> ThreadPoolExecutor:
+        from loky import cpu_count  # here, for it takes a tenth of a second
+
+        most = min(_most_threads(), cpu_count())  # a container may have less than it sees
+        looking = new_team(), 0, PROBE, 1
+        help_out(*looking)  # compiled
+        start = perf_counter()
+        help_out(*looking)
+        self._patience = int(PROBE * PATIENCE / (perf_counter() - start))
+        self._helping = [None] * (most - 1)
+        self._pool = ThreadPoolExecutor(most, "normlab")
+        return self._pool
 
 
 @contextmanager
@@ -149,11 +169,6 @@ def _blas_on_one_thread() -> Iterator[None]:
                 OpenBLASController.clear_controlling_thread(force=True)
 
 
-@cache
-def _team() -> _Team:
-    return _Team()
-
-
 def _most_threads() -> int:
     most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]  # made at run time
     return most
@@ -164,5 +179,14 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController()
 
 
+def _after_fork() -> None:
+    """Threads stay behind in the parent, and with them who held a lock."""
+    global _LOCK
+    _LOCK = Lock()
+    _TEAM.forget()
+
+
+_TEAM = _Team()
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_team.cache_clear)  # threads stay behind in the parent
+    os.register_at_fork(after_in_child=_after_fork)
