@@ -168,6 +168,7 @@ def _outlined(typing: Any, kernel: Any, arguments: Any) -> tuple[Any, Any]:
             inside, callee, *kinds, [*unpacked, first, stop], attrs=("noinline",)
         )
         inside.ret(inside.zext(status.is_error, INTEGER))
+        # (Numba states no types here and below, hence the two "ignore".)
         own_place = cgutils.alloca_once_value(builder, values[1])  # type: ignore[no-untyped-call]
         addresses = [builder.ptrtoint(pointer, INTEGER) for pointer in (code, own_place)]
         return context.make_tuple(builder, signature.return_type, addresses)

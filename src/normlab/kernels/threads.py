@@ -1,8 +1,8 @@
 """Work shared out among threads, and how many there are.
 
-Kernels release the GIL, and one of them lets several threads work on it (``_team``). After its work
-a helper watches for more for a moment before it sleeps, so that in training none does. BLAS
-has threads of its own, which would do the same and take the processor from these: it is held to one
+Kernels release the GIL, and several threads work on one of them (``_team``). After its work a
+helper watches for more for a moment before it sleeps, so that in training none does. BLAS has
+threads of its own, which would do the same and take the processor from these: it is held to one
 thread, and large products are shared out here like everything else.
 
 Each element of a result is computed in the same way wherever the work is cut and whoever computes
