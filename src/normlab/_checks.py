@@ -121,7 +121,7 @@ def upstream(dy: Any, shape: tuple[int, ...], dtype: Any) -> FloatArray:
     """Return ``dy``, the gradient of an output of this shape and dtype, in that dtype."""
     float_array("dy", dy)
     same_shape("dy", dy.shape, shape)
-    return cast(FloatArray, dy.astype(dtype, copy=False))
+    return cast(FloatArray, dy if dy.dtype == dtype else dy.astype(dtype))
 
 
 def same_shape(argument: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:

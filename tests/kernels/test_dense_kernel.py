@@ -5,12 +5,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kernels.shapes import rows
+from kernels.shapes import Array, rows
 from normlab.kernels import dense
 from normlab.kernels.threads import threads
 from reference import dense as twin
 
-SIZES = [(1, 1, 1), (4, 3, 2), (7, 5, 11), (20, 16, 10)]  # rows, inputs, outputs
+SIZES = [
+    (1, 1, 1),
+    (4, 3, 2),
+    (7, 5, 11),
+    (20, 16, 10),
+    (16, 1, 1),
+    (50, 7, 100),
+]  # rows, inputs, outputs
 TOLERANCE = {"float32": 1e-5, "float64": 1e-13}
 
 every_size = pytest.mark.parametrize("sizes", SIZES)
@@ -42,10 +49,10 @@ def test_backward_is_that_of_the_twin(sizes: tuple[int, int, int], dtype: str) -
     dy = rows((n, n_outputs), dtype, seed=3)
     found = (
         dense.backward_input(dy, weight),
-        dense.backward_weight(dy, x),
-        dense.backward_bias(dy),
+        *dense.backward_parameters(dy, x, bias=True),
     )
     for ours, theirs in zip(found, twin.backward(dy, x, weight), strict=True):
+        assert ours is not None
         assert ours.dtype == dtype
         np.testing.assert_allclose(ours, theirs, atol=TOLERANCE[dtype])
 
@@ -64,7 +71,7 @@ def test_large_weights_give_the_products_too(n_rows: int, dtype: str) -> None:
     found = {
         "y": (dense.forward(x, weight, dy[0]), wide[0] @ wide[1] + wide[2][0]),
         "dx": (dense.backward_input(dy, weight), wide[2] @ wide[1].T),
-        "d_weight": (dense.backward_weight(dy, x), wide[0].T @ wide[2]),
+        "d_weight": (dense.backward_parameters(dy, x, bias=False)[0], wide[0].T @ wide[2]),
     }
     for name, (ours, expected) in found.items():
         assert ours.dtype == dtype
@@ -73,11 +80,11 @@ def test_large_weights_give_the_products_too(n_rows: int, dtype: str) -> None:
         np.testing.assert_allclose(ours, expected, rtol=0, atol=tolerance, err_msg=name)
 
 
-def test_large_products_have_the_same_bits_on_one_thread_and_two() -> None:
+@pytest.mark.parametrize("sizes", [(33, 1031, 1021), (200, 300, 70)])
+def test_products_have_the_same_bits_on_one_thread_and_two(sizes: tuple[int, int, int]) -> None:
     rng = np.random.default_rng(0)
     x, weight, dy = (
-        rng.standard_normal(shape).astype("float32")
-        for shape in ((33, 1031), (1031, 1021), (33, 1021))
+        rng.standard_normal(shape).astype("float32") for shape in (sizes[:2], sizes[1:], sizes[::2])
     )
 
     def everything(n: int) -> list[bytes]:
@@ -85,9 +92,9 @@ def test_large_products_have_the_same_bits_on_one_thread_and_two() -> None:
             products = (
                 dense.forward(x, weight, None),
                 dense.backward_input(dy, weight),
-                dense.backward_weight(dy, x),
+                *dense.backward_parameters(dy, x, bias=True),
             )
-        return [product.tobytes() for product in products]
+        return [np.asarray(product).tobytes() for product in products]
 
     assert everything(1) == everything(2)
 
@@ -100,7 +107,41 @@ def test_large_products_take_rows_in_any_layout(layout: Any) -> None:
     pairs = [
         (dense.forward(layout(x), weight, None), x @ weight),
         (dense.backward_input(layout(dy), weight), dy @ weight.T),
-        (dense.backward_weight(layout(dy), layout(x)), x.T @ dy),
+        (dense.backward_parameters(layout(dy), layout(x), bias=False)[0], x.T @ dy),
     ]
     for found, expected in pairs:
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-11)
+
+
+def sparse(n_rows: int, n_inputs: int) -> tuple[Array, Array]:
+    """Return rows that are 0 in every third column, and which columns these are."""
+    x = np.random.default_rng(n_rows).standard_normal((n_rows, n_inputs))
+    x[:, ::3] = 0
+    return x, np.arange(n_inputs) % 3 == 0
+
+
+@pytest.mark.parametrize("sizes", [(20, 50, 10), (19, 1031, 1021)])
+def test_columns_of_zeros_give_what_they_would_give_multiplied(
+    sizes: tuple[int, int, int],
+) -> None:
+    x, empty = sparse(*sizes[:2])
+    rng = np.random.default_rng(1)
+    weight, dy = rng.standard_normal(sizes[1:]), rng.standard_normal((sizes[0], sizes[2]))
+    d_weight, _ = dense.backward_parameters(dy, x, bias=False)
+    np.testing.assert_allclose(dense.forward(x, weight, dy[0]), x @ weight + dy[0], atol=1e-11)
+    np.testing.assert_allclose(d_weight, x.T @ dy, atol=1e-11)
+    assert (d_weight[empty] == 0).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("sizes", [(20, 50, 10), (19, 1031, 1021)])
+def test_zeros_do_not_hide_what_is_not_finite(sizes: tuple[int, int, int], value: float) -> None:
+    x, _ = sparse(*sizes[:2])
+    weight, dy = np.ones(sizes[1:]), np.ones((sizes[0], sizes[2]))
+    weight[48, 4] = dy[7, 5] = value  # x[:, 48] is 0
+    with np.errstate(invalid="ignore"):
+        expected = x @ weight, x.T @ dy
+    found = dense.forward(x, weight, None), dense.backward_parameters(dy, x, bias=False)[0]
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(np.isnan(ours), np.isnan(theirs))
+        assert np.isnan(ours).any()

@@ -24,7 +24,7 @@ def product(a: Array, row: Array, col: Array, b: Array, start: Array) -> Array:
     n = b.shape[1]
     out = np.full((len(row), n + 3), -7.0, a.dtype)
     out_row = np.arange(len(row)) * (n + 3)
-    panels = kernel.packed(b, 0, b.shape[1])
+    panels = kernel.packed(b.reshape(-1), np.arange(len(b)) * b.shape[1], b.shape[1])
     start_row = np.arange(len(row)) * n
     kernel.gathered_product(
         a, row, col, panels, n, start.reshape(-1), start_row, out.reshape(-1), out_row
@@ -76,18 +76,26 @@ def test_nan_and_infinity_reach_their_own_row_and_column_only() -> None:
 def test_packing_pads_the_last_panel_with_zeros() -> None:
     lanes = VECTOR_BYTES // 4
     b = np.arange(2.0 * (lanes + 1), dtype="float32").reshape(2, lanes + 1) + 1
-    panels = kernel.packed(b, 0, b.shape[1])
+    panels = kernel.packed(b.reshape(-1), np.arange(len(b)) * b.shape[1], b.shape[1])
     assert panels.size == 2 * 2 * lanes
     np.testing.assert_array_equal(panels.reshape(2, -1)[:, : lanes + 1], b)
     assert (panels.reshape(2, -1)[:, lanes + 1 :] == 0).all()
 
 
-def test_packing_takes_some_columns_and_begins_where_a_vector_may() -> None:
+def test_packing_takes_some_elements_of_rows_and_begins_where_a_vector_may() -> None:
     b = np.arange(60.0, dtype="float32").reshape(3, 20)
-    panels = kernel.packed(b, 5, 9)
+    panels = kernel.packed(b.reshape(-1), 20 * np.arange(3) + 5, 4)
     assert panels.ctypes.data % VECTOR_BYTES == 0
     np.testing.assert_array_equal(panels.reshape(3, -1)[:, :4], b[:, 5:9])
     assert (panels.reshape(3, -1)[:, 4:] == 0).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_transpose_is_packed_like_a_copy_of_it(dtype: str) -> None:
+    for n in columns(dtype):
+        b = np.arange(3.0 * n, dtype=dtype).reshape(n, 3) + 1
+        expected = kernel.packed(b.T.copy().reshape(-1), np.arange(3) * n, n)
+        np.testing.assert_array_equal(kernel.packed_transposed(b), expected)
 
 
 def test_arrays_of_several_dtypes_are_refused() -> None:

@@ -40,6 +40,9 @@ INTEGER = ir.IntType(64)
 RANGE_CODE = ir.FunctionType(INTEGER, [INTEGER] * 3)
 """``code(arguments, first, stop)`` works on a range of items and returns 1 where that failed."""
 
+PARTS_A_THREAD = 8
+"""Parts of the work that a thread takes, so that none waits long for one that is held up."""
+
 own_kernel: Any = None
 """In the globals of each function that ``shared_out`` makes: the kernel it shares out."""
 
@@ -56,14 +59,14 @@ def new_team() -> IntArray:
 
 
 def shared_out(kernel: Callable[..., None]) -> Callable[..., None]:
-    """Compile ``kernel(*arguments, first, stop)`` for ``f(team, n, share, *arguments)``.
+    """Compile ``kernel(*arguments, first, stop)`` for ``f(team, n, *arguments)``.
 
-    f calls it for ranges of at most ``share`` items that together are range(n), on all threads of
-    the team. The kernel must raise nothing but ``MemoryError``: f raises that, whatever it was.
+    f calls it for ranges that together are range(n), on all threads of the team. The kernel must
+    raise nothing but ``MemoryError``: f raises that, whatever it was.
     """
 
-    def lead(team: IntArray, n: int, share: int, *arguments: Any) -> None:
-        _lead(team, n, share, own_kernel, arguments)
+    def lead(team: IntArray, n: int, *arguments: Any) -> None:
+        _lead(team, n, own_kernel, arguments)
 
     # As if it were written where the kernel is: Numba keeps compiled code by file, line and name.
     place = kernel.__code__
@@ -114,13 +117,14 @@ def _idle(number: int) -> float:
 
 
 @partial(compiled_within, inline=True)
-def _lead(team: IntArray, n: int, share: int, kernel: Any, arguments: Any) -> None:
+def _lead(team: IntArray, n: int, kernel: Any, arguments: Any) -> None:
     # Inlined: as a value, the kernel has an address that changes, and nothing would be kept.
     code, place = _outlined(kernel, arguments)
-    if team[HELPERS] == 0 or n <= share:
+    if team[HELPERS] == 0 or n <= 1:
         failed = _call(code, place, 0, n)
     else:
-        team[CODE], team[ARGUMENTS], team[N_ITEMS], team[SHARE] = code, place, n, share
+        team[CODE], team[ARGUMENTS], team[N_ITEMS] = code, place, n
+        team[SHARE] = max(1, n // (PARTS_A_THREAD * (team[HELPERS] + 1)))
         team[FAILED] = 0
         team[NUMBER] += 1
         _store(team, NEXT, 0)

@@ -29,14 +29,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from normlab._typing import FloatArray
+from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
 from normlab.kernels import batch_norm_loops as loops
 from normlab.kernels._compile import compiled
 from normlab.kernels.activations import relu_backward
 from normlab.kernels.blocks import block_rows, in_lanes
-from normlab.kernels.moments import Moments
-from normlab.kernels.threads import in_parallel
+from normlab.kernels.moments import Moments, set_moments
+from normlab.kernels.threads import in_team
 
 
 def inverse_std(var: FloatArray, eps: float) -> FloatArray:
@@ -50,6 +50,17 @@ def inverse_std(var: FloatArray, eps: float) -> FloatArray:
     return inv_std
 
 
+def of_batch(
+    x: FloatArray, gamma: FloatArray, beta: FloatArray, eps: float
+) -> tuple[Moments, FloatArray, FloatArray]:
+    """Return the moments of ``x``, inv_std, and the terms."""
+    n_features = x.shape[1]
+    mean, M2, inv_std = found = np.empty((3, n_features))
+    terms = np.empty((5, n_features), x.dtype)
+    in_team(_of_batch, x.size, x, gamma, beta, eps, found, terms)
+    return Moments(x.size // n_features, mean, M2), inv_std, terms
+
+
 def update_running(
     running_mean: FloatArray, running_var: FloatArray, batch: Moments, ddof: int, new: float
 ) -> None:
@@ -57,8 +68,7 @@ def update_running(
 
     A term of weight 0 is left out: NaN in it would spread all the same.
     """
-    _update_running(running_mean, batch.mean, new, 1)
-    _update_running(running_var, batch.M2, new, batch.count - ddof)
+    _update_running(running_mean, running_var, batch.mean, batch.M2, new, batch.count - ddof)
 
 
 def terms(
@@ -83,11 +93,7 @@ def normalize(x: FloatArray, terms: FloatArray, *, relu: bool = False) -> FloatA
     """Return y, or max(y, 0)."""
     y = arrays.empty(x.shape, x.dtype)
     floor = x.dtype.type(0 if relu else np.nan)  # nothing is below NaN
-    if x.ndim == 2:
-        kernel, lanes, out = loops.normalize, in_lanes(x), in_lanes(y)
-    else:
-        kernel, lanes, out = loops.normalize_maps, x, y
-    in_parallel(kernel, len(lanes), x.size, lanes, terms, floor, out)
+    in_team(_normalize, x.size, x, terms, floor, y)
     return y
 
 
@@ -95,16 +101,9 @@ def backward_batch(
     dy: FloatArray, x: FloatArray, terms: FloatArray, *, relu: bool = False
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return dx, d_gamma, d_beta where mean and inv_std come from ``x`` itself."""
-    d_gamma, d_beta = _parameter_gradients(dy, x, terms, relu)
-    all_terms = np.empty((7, x.shape[1]), x.dtype)
-    _set_all_terms(terms, d_gamma, d_beta, x.size // x.shape[1], all_terms)
+    d_gamma, d_beta = sums = np.empty((2, x.shape[1]))
     dx = arrays.empty(x.shape, x.dtype)
-    floor = _floor(x, relu)
-    if x.ndim == 2:
-        kernel, dys, xs, dxs = loops.input_gradient, in_lanes(dy), in_lanes(x), in_lanes(dx)
-    else:
-        kernel, dys, xs, dxs = loops.input_gradient_maps, dy, x, dx
-    in_parallel(kernel, len(xs), x.size, dys, xs, all_terms, floor, dxs)
+    in_team(_backward_batch, x.size, dy, x, terms, _floor(x, relu), sums, dx)
     return dx, d_gamma, d_beta
 
 
@@ -114,26 +113,83 @@ def backward_fixed(
     """Return dx, d_gamma, d_beta where mean and inv_std do not depend on ``x``."""
     if relu:
         dy = relu_backward(dy, normalize(x, terms))
-    d_gamma, d_beta = _parameter_gradients(dy, x, terms, relu=False)
+    d_gamma, d_beta = sums = np.empty((2, x.shape[1]))
+    in_team(_set_sums, x.size, dy, x, terms, None, sums)
     dx = dy * terms[3].reshape(-1, *[1] * (x.ndim - 2))
     return dx, d_gamma, d_beta
 
 
-def _parameter_gradients(
-    dy: FloatArray, x: FloatArray, terms: FloatArray, relu: bool
-) -> tuple[FloatArray, FloatArray]:
-    dys, xs, floor = in_lanes(dy), in_lanes(x), _floor(x, relu)
-    rows = block_rows(xs)
-    n_blocks = -(-len(xs) // rows)
-    n_items = n_blocks * xs.shape[1]
-    sums = np.empty((n_blocks, 2, x.shape[1]))
-    in_parallel(loops.block_sums, n_items, x.size, dys, xs, terms, floor, rows, sums)
-    _add_blocks(sums)
-    return sums[0, 0], sums[0, 1]
-
-
 def _floor(x: FloatArray, relu: bool) -> np.floating[Any] | None:
     return x.dtype.type(0) if relu else None
+
+
+@compiled
+def _of_batch(
+    team: IntArray,
+    x: FloatArray,
+    gamma: FloatArray,
+    beta: FloatArray,
+    eps: float,
+    found: FloatArray,
+    terms: FloatArray,
+) -> None:
+    mean, M2, inv_std = found
+    set_moments(team, x, mean, M2)
+    _inverse_std(M2 / (x.size // mean.size), eps, inv_std)
+    _set_terms(mean, inv_std, gamma, beta, terms)
+
+
+@compiled
+def _normalize(
+    team: IntArray, x: FloatArray, terms: FloatArray, floor: np.floating[Any], y: FloatArray
+) -> None:
+    if x.ndim == 2:
+        lanes = in_lanes(x)
+        loops.normalize(team, len(lanes), lanes, terms, floor, in_lanes(y))
+    else:
+        loops.normalize_maps(team, len(x), x, terms, floor, y)
+
+
+@compiled
+def _backward_batch(
+    team: IntArray,
+    dy: FloatArray,
+    x: FloatArray,
+    terms: FloatArray,
+    floor: np.floating[Any] | None,
+    sums: FloatArray,
+    dx: FloatArray,
+) -> None:
+    _set_sums(team, dy, x, terms, floor, sums)
+    all_terms = np.empty((7, x.shape[1]), x.dtype)
+    _set_all_terms(terms, sums, x.size // x.shape[1], all_terms)
+    if x.ndim == 2:
+        lanes = in_lanes(x)
+        rest = in_lanes(dy), lanes, all_terms, floor, in_lanes(dx)
+        loops.input_gradient(team, len(lanes), *rest)
+    else:
+        loops.input_gradient_maps(team, len(x), dy, x, all_terms, floor, dx)
+
+
+@compiled
+def _set_sums(
+    team: IntArray,
+    dy: FloatArray,
+    x: FloatArray,
+    terms: FloatArray,
+    floor: np.floating[Any] | None,
+    sums: FloatArray,
+) -> None:
+    """Set the sums over all rows, d_gamma and d_beta."""
+    lanes = in_lanes(x)
+    rows = block_rows(lanes)
+    n_blocks = -(-len(lanes) // rows)
+    found = np.empty((n_blocks, sums.shape[0], sums.shape[1]))
+    rest = in_lanes(dy), lanes, terms, floor, rows, found
+    loops.block_sums(team, n_blocks * lanes.shape[1], *rest)
+    sums[:] = found[0]
+    for block in range(1, n_blocks):  # in their order
+        sums += found[block]
 
 
 @compiled
@@ -148,11 +204,24 @@ def _inverse_std(var: FloatArray, eps: float, inv_std: FloatArray) -> None:
 
 
 @compiled
-def _update_running(running: FloatArray, total: FloatArray, new: float, count: int) -> None:
-    for j in range(running.shape[0]):
-        old_term = (1 - new) * running[j] if new < 1 else 0.0
-        new_term = new * (total[j] / count) if new > 0 else 0.0
-        running[j] = old_term + new_term
+def _update_running(
+    running_mean: FloatArray,
+    running_var: FloatArray,
+    mean: FloatArray,
+    M2: FloatArray,
+    new: float,
+    count: int,
+) -> None:
+    for j in range(running_mean.size):
+        running_mean[j] = _moved(running_mean[j], mean[j], new)
+        running_var[j] = _moved(running_var[j], M2[j] / count, new)
+
+
+@compiled
+def _moved(running: float, batch: float, new: float) -> float:
+    old_term = (1 - new) * running if new < 1 else 0.0
+    new_term = new * batch if new > 0 else 0.0
+    return old_term + new_term
 
 
 @compiled
@@ -170,19 +239,8 @@ def _set_terms(
 
 
 @compiled
-def _add_blocks(sums: FloatArray) -> None:
-    # Into the first, in their order.
-    for block in range(1, sums.shape[0]):
-        for i in range(2):
-            for j in range(sums.shape[2]):
-                sums[0, i, j] += sums[block, i, j]
-
-
-@compiled
-def _set_all_terms(
-    terms: FloatArray, d_gamma: FloatArray, d_beta: FloatArray, m: int, all_terms: FloatArray
-) -> None:
+def _set_all_terms(terms: FloatArray, sums: FloatArray, m: int, all_terms: FloatArray) -> None:
     all_terms[:5] = terms
-    for j in range(d_beta.size):
-        all_terms[5, j] = d_beta[j] / m
-        all_terms[6, j] = d_gamma[j] / m
+    for j in range(sums.shape[1]):
+        all_terms[5, j] = sums[1, j] / m
+        all_terms[6, j] = sums[0, j] / m

@@ -3,9 +3,8 @@
 Blocks follow from the shape alone, so that the number of threads changes no bit of a result.
 """
 
-from math import gcd
-
 from normlab._typing import FloatArray
+from normlab.kernels._compile import compiled
 
 BLOCK_BYTES = 256 * 1024
 """Bytes a block, about: the sums of a block are taken in one go."""
@@ -14,6 +13,7 @@ FEWEST_LANES, MOST_LANES = 128, 256
 """A loop along lanes is long enough to pay, and what it keeps of each lane stays in the cache."""
 
 
+@compiled
 def in_lanes(x: FloatArray) -> FloatArray:
     """View ``x`` as ``(rows, groups, runs, lanes)``, so that loops along lanes are long.
 
@@ -33,11 +33,16 @@ def in_lanes(x: FloatArray) -> FloatArray:
     return x.reshape(n, n_features, runs, positions // runs)
 
 
+@compiled
 def _power_of_two(n: int, most: int) -> int:
     """Return the largest power of two that divides n and is at most ``most``, or else 1."""
-    return gcd(n, 1 << max(1, most).bit_length() - 1)
+    power = 1
+    while 2 * power <= most and n % (2 * power) == 0:
+        power *= 2
+    return power
 
 
+@compiled
 def block_rows(x: FloatArray) -> int:
     """Return the number of rows a block of ``in_lanes(x)``: a multiple of 8, summed together."""
     row_bytes: int = x.shape[2] * x.shape[3] * x.itemsize  # in its group

@@ -138,7 +138,7 @@ def _multiply(
         layout.corner,
         layout.places,
         layout.taps,
-        packed(b, 0, b.shape[1]),
+        packed(b.reshape(-1), np.arange(len(b)) * b.shape[1], b.shape[1]),
         start,
         out,
         pixels,
@@ -243,7 +243,8 @@ def _add_weight_gradients(
             _lay(group, zeros, corner)
             own_windows = windows[: n_windows * len(group)]
             upstream = dy[image : image + len(group)].reshape(own_windows.size, n)
-            panels = upstream.reshape(-1) if unpacked else packed(upstream, 0, n)
+            flat = upstream.reshape(-1)
+            panels = flat if unpacked else packed(flat, np.arange(len(upstream)) * n, n)
             product = own_cells, own_windows, panels, n, start, start_row, out, out_row
             gathered_product(zeros.reshape(-1), *product)
             start, start_row = out, out_row

@@ -10,128 +10,220 @@ Forward: ``y = x weight + bias``. Backward::
     d_bias   = sum(dy)
 """
 
+from typing import Any
+
 import numpy as np
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
-from normlab.kernels._team import shared_out
-from normlab.kernels.gathered_product import gathered_product, packed, packed_product
-from normlab.kernels.threads import MULTIPLICATIONS, in_parallel, n_threads
+from normlab.kernels._compile import compiled
+from normlab.kernels._team import HELPERS, shared_out
+from normlab.kernels.gathered_product import (
+    gathered_product,
+    packed,
+    packed_product,
+    packed_transposed,
+)
+from normlab.kernels.threads import MULTIPLICATIONS, in_team
 
 LARGE_WEIGHT = 2**20
-"""Elements of a weight that does not stay in a core's cache. Its products are ours: at a batch of
-50 they take 0.75 to 1.2 of the time of BLAS, whose threads would go on spinning too."""
+"""Elements of a weight that does not stay in a core's cache: it is packed part by part."""
 
 PART_COLUMNS = 1024
-"""Columns of the weight that a thread takes at a time, at most: packed, a block of them stays in
-the second-level cache. Long pieces of the weight's rows are read faster than short ones."""
+"""Columns of a large weight that a thread takes at a time, at most: packed, a block of them stays
+in the second-level cache. Long pieces of the weight's rows are read faster than short ones."""
 
 PANEL = 64
 """Columns of a panel: parts are so many, or a multiple."""
 
-PART_ROWS = 192
-"""Rows of a product that a thread takes at a time: whole blocks, which stay in the cache until all
-their columns are there."""
+PART_ROWS = 48
+"""Rows of a product that a thread takes at a time: whole blocks."""
 
 FEWEST_ROWS = 16
-"""Below that, BLAS is faster: the time goes into reading the weight."""
+"""Below that, BLAS is faster: the time goes into reading the weight. Above, ours takes 0.75 to 1.2
+of its time, and BLAS's own threads would go on spinning."""
 
 
 def forward(x: FloatArray, weight: FloatArray, bias: FloatArray | None) -> FloatArray:
     """Return x weight + bias; no bias when it is None."""
-    y = _large_forward(x, weight) if _is_large(x, weight.size) else x @ weight
-    if bias is not None:
-        y += bias
+    if len(x) < FEWEST_ROWS:
+        return x @ weight if bias is None else x @ weight + bias
+    x, weight = np.ascontiguousarray(x), np.ascontiguousarray(weight)
+    y = arrays.empty((len(x), weight.shape[1]), x.dtype)
+    start = np.zeros(weight.shape[1], x.dtype) if bias is None else bias
+    kernel = _forward if weight.size < LARGE_WEIGHT else _large_forward
+    in_team(kernel, y.size * len(weight) // MULTIPLICATIONS, x, weight, start, y)
     return y
 
 
 def backward_input(dy: FloatArray, weight: FloatArray) -> FloatArray:
     """Return dx."""
-    dx: FloatArray = _large_input(dy, weight) if _is_large(dy, weight.size) else dy @ weight.T
+    if len(dy) < FEWEST_ROWS:
+        small: FloatArray = dy @ weight.T
+        return small
+    dy, weight = np.ascontiguousarray(dy), np.ascontiguousarray(weight)
+    dx = arrays.empty((len(dy), len(weight)), dy.dtype)
+    kernel = _backward_input if weight.size < LARGE_WEIGHT else _large_backward_input
+    in_team(kernel, dy.size * len(weight) // MULTIPLICATIONS, dy, weight, dx)
     return dx
 
 
-def backward_weight(dy: FloatArray, x: FloatArray) -> FloatArray:
-    """Return d_weight."""
-    large = _is_large(x, x.shape[1] * dy.shape[1])
-    d_weight: FloatArray = _product(x.T, dy) if large else x.T @ dy
-    return d_weight
+def backward_parameters(
+    dy: FloatArray, x: FloatArray, *, bias: bool
+) -> tuple[FloatArray, FloatArray | None]:
+    """Return d_weight and d_bias, or None where there is no bias."""
+    if len(x) < FEWEST_ROWS:
+        return x.T @ dy, dy.sum(axis=0) if bias else None
+    dy, x = np.ascontiguousarray(dy), np.ascontiguousarray(x)
+    d_weight = arrays.empty((x.shape[1], dy.shape[1]), x.dtype)
+    d_bias = np.zeros(dy.shape[1] if bias else 0, dy.dtype)
+    size = x.size * dy.shape[1] // MULTIPLICATIONS
+    in_team(_backward_parameters, size, dy, x, d_weight, d_bias)
+    return d_weight, d_bias if bias else None
 
 
-def backward_bias(dy: FloatArray) -> FloatArray:
-    """Return d_bias."""
-    d_bias: FloatArray = dy.sum(axis=0)
-    return d_bias
-
-
-def _is_large(rows: FloatArray, weight_size: int) -> bool:
-    return weight_size >= LARGE_WEIGHT and len(rows) >= FEWEST_ROWS
-
-
-def _large_forward(x: FloatArray, weight: FloatArray) -> FloatArray:
-    """Return x weight, in parts of columns on all threads: a part of the weight is packed at once.
-
-    (As weight^T x^T the sums would walk down the columns of the weight: three times as slow where
-    its rows lie whole pages apart.)
-    """
-    x, weight = np.ascontiguousarray(x), np.ascontiguousarray(weight)
-    m, n_k = x.shape
+@compiled
+def _forward(
+    team: IntArray, x: FloatArray, weight: FloatArray, start: FloatArray, y: FloatArray
+) -> None:
     n = weight.shape[1]
-    y, row, col = arrays.empty((m, n), x.dtype), np.arange(m) * n_k, np.arange(n_k)
-    columns = min(PART_COLUMNS, -(-n // (n_threads() * PANEL)) * PANEL)
-    in_parallel(
-        _multiply_columns,
-        -(-n // columns),
-        m * weight.size // MULTIPLICATIONS,
-        x.reshape(-1),
-        row,
-        col,
-        weight,
-        columns,
-        y.reshape(-1),
-        np.arange(m) * n,
-    )
-    return y
+    col = _columns_that_count(x, weight)
+    panels = packed(weight.reshape(-1), col * n, n)
+    _multiply(team, x.reshape(-1), _begins(x), col, panels, start, y, _begins(y))
 
 
-def _large_input(dy: FloatArray, weight: FloatArray) -> FloatArray:
-    """Return dy weight^T as (weight dy^T)^T: the rows of the weight are read as they lie."""
-    return _transposed(_product(weight, _transposed(dy)))
+@compiled
+def _large_forward(
+    team: IntArray, x: FloatArray, weight: FloatArray, start: FloatArray, y: FloatArray
+) -> None:
+    # In parts of columns: a part of the weight is packed at once. (As weight^T x^T the sums would
+    # walk down the columns of the weight: three times as slow where its rows lie whole pages
+    # apart.)
+    n, n_threads = weight.shape[1], team[HELPERS] + 1
+    columns = min(PART_COLUMNS, -(-n // (n_threads * PANEL)) * PANEL)
+    col, flat = _columns_that_count(x, weight), weight.reshape(-1)
+    product = x.reshape(-1), _begins(x), col, flat, col * n, start, y.reshape(-1), _begins(y)
+    _multiply_columns(team, -(-n // columns), product, n, columns)
 
 
-def _product(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Return a b, in parts of rows on all threads; a, the larger factor, is not packed."""
-    if not (a.flags.c_contiguous or a.flags.f_contiguous):
-        a = np.ascontiguousarray(a)
-    m, n_k = a.shape
-    down, across = (stride // a.itemsize for stride in a.strides)
-    row, col = np.arange(m) * down, np.arange(n_k) * across
-    flat = a.reshape(-1) if a.flags.c_contiguous else a.T.reshape(-1)
-    n = b.shape[1]
-    panels, start = packed(np.ascontiguousarray(b), 0, n), np.zeros(n, a.dtype)
-    out, out_row, start_row = arrays.empty((m, n), a.dtype), np.arange(m) * n, np.zeros(m, int)
-
-    in_parallel(
-        _multiply_rows,
-        -(-m // PART_ROWS),
-        m * b.size // MULTIPLICATIONS,
-        flat,
-        row,
-        col,
-        panels,
-        n,
-        start,
-        start_row,
-        out.reshape(-1),
-        out_row,
-    )
-    return out
+@compiled
+def _backward_input(team: IntArray, dy: FloatArray, weight: FloatArray, dx: FloatArray) -> None:
+    n_inputs, n = weight.shape
+    panels, start = packed_transposed(weight), np.zeros(n_inputs, dy.dtype)
+    _multiply(team, dy.reshape(-1), _begins(dy), np.arange(n), panels, start, dx, _begins(dx))
 
 
-def _transposed(a: FloatArray) -> FloatArray:
-    out = arrays.empty((a.shape[1], a.shape[0]), a.dtype)
-    in_parallel(_transpose, len(out), a.size, a, out)
-    return out
+@compiled
+def _large_backward_input(
+    team: IntArray, dy: FloatArray, weight: FloatArray, dx: FloatArray
+) -> None:
+    # As (weight dy^T)^T: the rows of the weight are read as they lie.
+    n_inputs, n = weight.shape
+    panels, start = packed_transposed(dy), np.zeros(len(dy), dy.dtype)
+    turned = np.empty((n_inputs, len(dy)), dy.dtype)
+    rows = weight.reshape(-1), _begins(weight), np.arange(n)
+    _multiply(team, *rows, panels, start, turned, _begins(turned))
+    _transpose(team, len(dx), turned, dx)
+
+
+@compiled
+def _backward_parameters(
+    team: IntArray, dy: FloatArray, x: FloatArray, d_weight: FloatArray, d_bias: FloatArray
+) -> None:
+    n_inputs, n = d_weight.shape
+    used, unused = _columns(x)
+    if unused.size > 0 and not _is_finite(dy.reshape(-1), _begins(dy), n):
+        used, unused = np.arange(n_inputs), unused[:0]
+    for i in range(unused.size):
+        d_weight[unused[i]] = 0.0
+    panels, start = packed(dy.reshape(-1), _begins(dy), n), np.zeros(n, dy.dtype)
+    _multiply(team, x.reshape(-1), used, _begins(x), panels, start, d_weight, used * n)
+    for i in range(len(dy)):
+        for j in range(d_bias.size):
+            d_bias[j] += dy[i, j]
+
+
+@compiled
+def _begins(a: FloatArray) -> IntArray:
+    """Return where the rows of ``a`` begin."""
+    begins: IntArray = np.arange(len(a)) * a.shape[1]
+    return begins
+
+
+@compiled
+def _columns_that_count(x: FloatArray, weight: FloatArray) -> IntArray:
+    # Of MNIST's pixels a third is 0 in a whole batch. NaN and infinity are not cancelled by 0.
+    used, unused = _columns(x)
+    n = weight.shape[1]
+    return used if _is_finite(weight.reshape(-1), unused * n, n) else np.arange(len(weight))
+
+
+@compiled
+def _columns(x: FloatArray) -> tuple[IntArray, IntArray]:
+    """Return which columns of ``x`` have values other than 0, and which have none."""
+    sums, n_rows = np.zeros(x.shape[1], x.dtype), len(x) // 4 * 4
+    fours = x[:n_rows].reshape(n_rows // 4, 4, sums.size)
+    for i in range(len(fours)):
+        for j in range(sums.size):
+            total = abs(fours[i, 0, j]) + abs(fours[i, 1, j])
+            sums[j] += total + (abs(fours[i, 2, j]) + abs(fours[i, 3, j]))
+    for i in range(n_rows, len(x)):
+        for j in range(sums.size):
+            sums[j] += abs(x[i, j])
+    return np.flatnonzero(sums), np.flatnonzero(sums == 0)
+
+
+@compiled
+def _is_finite(b: FloatArray, row: IntArray, n: int) -> bool:
+    """Return whether there is neither NaN nor infinity in the rows of ``b`` that begin there."""
+    sums, n_rows = np.zeros(n, b.dtype), row.size // 4 * 4
+    for k in range(0, n_rows, 4):
+        p, q, r, s = (
+            b[row[k] : row[k] + n],
+            b[row[k + 1] : row[k + 1] + n],
+            b[row[k + 2] : row[k + 2] + n],
+            b[row[k + 3] : row[k + 3] + n],
+        )
+        for j in range(n):
+            sums[j] += (p[j] * 0 + q[j] * 0) + (r[j] * 0 + s[j] * 0)
+    for k in range(n_rows, row.size):
+        p = b[row[k] : row[k] + n]
+        for j in range(n):
+            sums[j] += p[j] * 0
+    finite: bool = not sums.any()
+    return finite
+
+
+@compiled
+def _multiply(
+    team: IntArray,
+    a: FloatArray,
+    row: IntArray,
+    col: IntArray,
+    panels: FloatArray,
+    start: FloatArray,
+    out: FloatArray,
+    out_row: IntArray,
+) -> None:
+    """Set rows of ``out`` to ``start`` plus a product, in parts of rows."""
+    product = a, row, col, panels, out.shape[1], start, np.zeros_like(row), out.reshape(-1), out_row
+    _multiply_rows(team, -(-row.size // PART_ROWS), product)
+
+
+@shared_out
+def _multiply_rows(product: Any, first: int, stop: int) -> None:
+    a, row, col, panels, n, start, start_row, out, out_row = product
+    part = slice(first * PART_ROWS, stop * PART_ROWS)
+    gathered_product(a, row[part], col, panels, n, start, start_row[part], out, out_row[part])
+
+
+@shared_out
+def _multiply_columns(product: Any, n: int, columns: int, first: int, stop: int) -> None:
+    a, row, col, b, b_row, start, out, out_row = product
+    for begin in range(first * columns, min(n, stop * columns), columns):
+        n_own = min(columns, n - begin)
+        own = b_row + begin, n_own, start[begin:], out[begin:], out_row
+        packed_product(a, row, col, b, *own)
 
 
 @shared_out
@@ -141,40 +233,3 @@ def _transpose(a: FloatArray, out: FloatArray, first: int, stop: int) -> None:
         for i in range(first, stop):
             for j in range(begin, min(len(a), begin + 16)):
                 out[i, j] = a[j, i]
-
-
-@shared_out
-def _multiply_columns(
-    a: FloatArray,
-    row: IntArray,
-    col: IntArray,
-    b: FloatArray,
-    columns: int,
-    out: FloatArray,
-    out_row: IntArray,
-    first: int,
-    stop: int,
-) -> None:
-    for i in range(first, stop):
-        begin = i * columns
-        end = min(b.shape[1], begin + columns)
-        packed_product(a, row, col, b, begin, end, out[begin:], out_row)
-
-
-@shared_out
-def _multiply_rows(
-    a: FloatArray,
-    row: IntArray,
-    col: IntArray,
-    panels: FloatArray,
-    n: int,
-    start: FloatArray,
-    start_row: IntArray,
-    out: FloatArray,
-    out_row: IntArray,
-    first: int,
-    stop: int,
-) -> None:
-    for i in range(first, stop):
-        part = slice(i * PART_ROWS, (i + 1) * PART_ROWS)
-        gathered_product(a, row[part], col, panels, n, start, start_row[part], out, out_row[part])

@@ -14,11 +14,13 @@ Blocked as by Goto & van de Geijn (2008), "Anatomy of High-Performance Matrix Mu
 rows meet a part of b that stays in the cache, packed so that it is read in one run.
 """
 
+from typing import Any
+
 import numpy as np
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._compile import compiled
-from normlab.kernels._tile import MOST_VECTORS, NARROW_ROWS, ROWS, VECTOR_BYTES, tile
+from normlab.kernels._tile import MOST_VECTORS, NARROW_ROWS, ROWS, VECTOR_BYTES, row_copy, tile
 
 BLOCK_K = 512
 """So many rows of a panel, at most 128 KB, stay in the second-level cache."""
@@ -26,35 +28,80 @@ BLOCK_K = 512
 WIDE_BLOCK_K = 128
 """So many rows of ``packed_product``'s panels, 512 KB of 1,024 columns, stay there."""
 
-_row_1, _row_2, _row_4 = tile(1, 1), tile(1, 2), tile(1, 4)
-_rows_1, _rows_2, _rows_4 = tile(NARROW_ROWS, 1), tile(NARROW_ROWS, 2), tile(ROWS, 4)
+PACKED_ROWS = 16
+"""Rows that are packed together: few, so that they are read nearly as they lie in memory."""
+
+_row_1, _row_2, _row_3, _row_4 = tile(1, 1), tile(1, 2), tile(1, 3), tile(1, 4)
+_rows_1, _rows_2, _rows_3 = tile(NARROW_ROWS, 1), tile(NARROW_ROWS, 2), tile(NARROW_ROWS, 3)
+_rows_4 = tile(ROWS, 4)
+
+
+_copy_1, _copy_2, _copy_3, _copy_4 = (row_copy(n) for n in (1, 2, 3, 4))
 
 
 @compiled
-def packed(b: FloatArray, begin: int, end: int) -> FloatArray:
-    """Return columns of ``b``, C-contiguous, as panels ``(n_k, width)`` behind one another.
+def packed(b: FloatArray, row: IntArray, n: int) -> FloatArray:
+    """Return n elements of each row of ``b``, which is flat, as panels ``(n_k, width)``.
 
-    The last is filled with 0. They lie where vectors may begin: one that is in two lines of the
-    cache takes twice as long to load.
+    ``row`` is ``(n_k,)``, where in ``b`` they begin. The last panel is filled with 0. Panels lie
+    behind one another, and where vectors may begin: one that is in two lines of the cache takes
+    twice as long to load.
     """
-    n_k, n = len(b), end - begin
     lanes = VECTOR_BYTES // b.itemsize
-    size = n_k * (-(-n // lanes) * lanes)
-    room = np.empty(size + lanes, b.dtype)
-    shift = -(room.ctypes.data // b.itemsize) % lanes
-    panels = room[shift : shift + size]
-    for k in range(n_k):  # row by row, as b lies in memory
+    panels = _room(row.size, n, b.dtype)
+    for first in range(0, row.size, PACKED_ROWS):
+        rows = row[first : first + PACKED_ROWS]
         j = 0
         while j < n:
-            width = _panel_vectors(n - j, lanes) * lanes
-            source = b[k, begin + j : min(begin + j + width, end)]
-            panel = panels[n_k * j + k * width : n_k * j + (k + 1) * width]
-            for i in range(source.size):
-                panel[i] = source[i]
-            for i in range(source.size, width):
-                panel[i] = 0.0
+            n_vectors = _panel_vectors(n - j, lanes)
+            width = n_vectors * lanes
+            _copy(b, rows, j, panels, row.size * j + first * width, n_vectors, min(width, n - j))
             j += width
     return panels
+
+
+@compiled
+def _copy(
+    b: FloatArray, row: IntArray, j: int, panels: FloatArray, at: int, n_vectors: int, n: int
+) -> None:
+    width = n_vectors * (VECTOR_BYTES // b.itemsize)
+    for k in range(row.size):
+        if n_vectors == 4:
+            _copy_4(b, row[k] + j, panels, at + k * width, n)
+        elif n_vectors == 3:
+            _copy_3(b, row[k] + j, panels, at + k * width, n)
+        elif n_vectors == 2:
+            _copy_2(b, row[k] + j, panels, at + k * width, n)
+        else:
+            _copy_1(b, row[k] + j, panels, at + k * width, n)
+
+
+@compiled
+def packed_transposed(b: FloatArray) -> FloatArray:
+    """Return the transpose of ``b``, which is ``(n, n_k)``, as such panels."""
+    n, n_k = b.shape
+    panels, lanes = _room(n_k, n, b.dtype), VECTOR_BYTES // b.itemsize
+    j = 0
+    while j < n:
+        width = _panel_vectors(n - j, lanes) * lanes
+        panel, own = panels[n_k * j : n_k * (j + width)].reshape(n_k, width), b[j : j + width]
+        for k in range(n_k):
+            for i in range(len(own)):
+                panel[k, i] = own[i, k]
+            for i in range(len(own), width):
+                panel[k, i] = 0.0
+        j += width
+    return panels
+
+
+@compiled
+def _room(n_k: int, n: int, dtype: Any) -> FloatArray:
+    room = np.empty(0, dtype)
+    lanes = VECTOR_BYTES // room.itemsize
+    size = n_k * (-(-n // lanes) * lanes)
+    room = np.empty(size + lanes, dtype)
+    shift = -(room.ctypes.data // room.itemsize) % lanes
+    return room[shift : shift + size]
 
 
 @compiled
@@ -83,19 +130,18 @@ def gathered_product(
     while j < n:
         n_vectors = _panel_vectors(n - j, lanes)
         width, panel = n_vectors * lanes, col.size * j
-        target, target_row, at = out, out_row, j
         source, source_row = start, start_row
-        if n - j < width:  # whole vectors would reach beyond the rows
-            target, target_row, at = np.zeros(row.size * width, a.dtype), np.arange(row.size), 0
-            target_row *= width
-            _copy(start, start_row, j, target, target_row, 0, n - j)
-            source, source_row = target, target_row
         for k in range(0, col.size, BLOCK_K):
-            block = at, k, min(BLOCK_K, col.size - k), panel + k * width, n_vectors
-            _block(a, row, col, panels, source, source_row, target, target_row, *block)
-            source, source_row = target, target_row
-        if n - j < width:
-            _copy(target, target_row, 0, out, out_row, j, n - j)
+            block = (
+                j,
+                k,
+                min(BLOCK_K, col.size - k),
+                panel + k * width,
+                n_vectors,
+                min(width, n - j),
+            )
+            _block(a, row, col, panels, source, source_row, out, out_row, *block)
+            source, source_row = out, out_row
         j += width
 
 
@@ -105,29 +151,28 @@ def packed_product(
     row: IntArray,
     col: IntArray,
     b: FloatArray,
-    begin: int,
-    end: int,
+    b_row: IntArray,
+    n: int,
+    start: FloatArray,
     out: FloatArray,
     out_row: IntArray,
 ) -> None:
-    """Write the product with columns of ``b``, C-contiguous, into ``out``; it begins from 0.
+    """Write the product with n elements of rows of ``b`` into ``out``; all rows have one ``start``.
 
     They are packed block by block: packed at once, a large b would go to memory and back.
     """
-    n, start, start_row = end - begin, np.zeros(end - begin, a.dtype), np.zeros_like(out_row)
-    for k in range(0, len(b), WIDE_BLOCK_K):
-        part, panels = col[k : k + WIDE_BLOCK_K], packed(b[k : k + WIDE_BLOCK_K], begin, end)
+    start_row = np.zeros_like(out_row)
+    for k in range(0, col.size, WIDE_BLOCK_K):
+        part, panels = col[k : k + WIDE_BLOCK_K], packed(b, b_row[k : k + WIDE_BLOCK_K], n)
         gathered_product(a, row, part, panels, n, start, start_row, out, out_row)
         start, start_row = out, out_row
 
 
 @compiled
 def _panel_vectors(n_columns: int, lanes: int) -> int:
-    # 4, 2 or 1, so that the panels are no wider than the last vector needs.
-    n_vectors = -(-n_columns // lanes)
-    if n_vectors >= 4 and MOST_VECTORS == 4:
-        return 4
-    return 2 if n_vectors >= 2 else 1
+    # So that panels are no wider than the last vector needs.
+    n_vectors: int = min(MOST_VECTORS, -(-n_columns // lanes))
+    return n_vectors
 
 
 @compiled
@@ -145,35 +190,25 @@ def _block(
     n_k: int,
     panel: int,
     n_vectors: int,
+    n: int,
 ) -> None:
     n_rows = ROWS if n_vectors == 4 else NARROW_ROWS
     whole = row.size // n_rows * n_rows
     for i in range(0, whole, n_rows):
         if n_vectors == 4:
-            _rows_4(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel)
+            _rows_4(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)
+        elif n_vectors == 3:
+            _rows_3(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)
         elif n_vectors == 2:
-            _rows_2(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel)
+            _rows_2(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)
         else:
-            _rows_1(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel)
+            _rows_1(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)
     for i in range(whole, row.size):
         if n_vectors == 4:
-            _row_4(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel)
+            _row_4(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)
+        elif n_vectors == 3:
+            _row_3(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)
         elif n_vectors == 2:
-            _row_2(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel)
+            _row_2(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)
         else:
-            _row_1(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel)
-
-
-@compiled
-def _copy(
-    a: FloatArray,
-    row: IntArray,
-    j: int,
-    out: FloatArray,
-    out_row: IntArray,
-    out_j: int,
-    n_columns: int,
-) -> None:
-    for i in range(row.size):
-        for c in range(n_columns):
-            out[out_row[i] + out_j + c] = a[row[i] + j + c]
+            _row_1(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)

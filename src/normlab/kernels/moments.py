@@ -27,11 +27,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from normlab._typing import FloatArray
+from normlab._typing import FloatArray, IntArray
 from normlab.kernels._compile import compiled
 from normlab.kernels._team import shared_out
 from normlab.kernels.blocks import block_rows, in_lanes
-from normlab.kernels.threads import in_parallel
+from normlab.kernels.threads import in_team
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -56,16 +56,21 @@ class Moments:
 def moments(x: FloatArray) -> Moments:
     """Return the moments of each feature of ``x``, which has at least one value a feature."""
     n_features = x.shape[1]
-    count = x.size // n_features
-    x = in_lanes(x)
-    rows = block_rows(x)
-    n_blocks = -(-len(x) // rows)
-    means = np.empty((n_blocks, n_features))
-    M2s = np.empty((n_blocks, n_features))
-    n_items = n_blocks * x.shape[1]
-    in_parallel(_block_moments, n_items, x.size, x, rows, means, M2s)
-    _merge_blocks(rows * (x[0].size // n_features), count, means, M2s)
-    return Moments(count, means[0], M2s[0])
+    mean, M2 = np.empty(n_features), np.empty(n_features)
+    in_team(set_moments, x.size, x, mean, M2)
+    return Moments(x.size // n_features, mean, M2)
+
+
+@compiled
+def set_moments(team: IntArray, x: FloatArray, mean: FloatArray, M2: FloatArray) -> None:
+    """Set mean and M2."""
+    count, lanes = x.size // mean.size, in_lanes(x)
+    rows = block_rows(lanes)
+    n_blocks = -(-len(lanes) // rows)
+    means, M2s = np.empty((n_blocks, mean.size)), np.empty((n_blocks, mean.size))
+    _block_moments(team, n_blocks * lanes.shape[1], lanes, rows, means, M2s)
+    _merge_blocks(rows * (lanes[0].size // mean.size), count, means, M2s)
+    mean[:], M2[:] = means[0], M2s[0]
 
 
 @shared_out

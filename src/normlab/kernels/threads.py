@@ -25,7 +25,7 @@ from normlab import _checks
 from normlab.kernels._team import HELPERS, help_out, new_team
 
 SHARE = 2**14
-"""Elements that a thread takes at a time, about: some 10 microseconds of work."""
+"""Elements for each thread, at least: some 10 microseconds of work."""
 
 MULTIPLICATIONS = 32
 """Those of a product in the time of one element."""
@@ -98,14 +98,17 @@ def in_parallel(kernel: Callable[..., None], n: int, size: int, *arguments: Any)
     On as many threads as there is work for, for a ``kernel`` from ``_team.shared_out``. ``size`` is
     how much: the elements that all items together take from memory, or could in the same time.
     """
+    in_team(kernel, size, n, *arguments)
+
+
+def in_team(function: Callable[..., None], size: int, *arguments: Any) -> None:
+    """Call ``function(team, *arguments)``, compiled code that shares out work of this size."""
     if size < 2 * SHARE or n_threads() == 1 or not _TEAM.lock.acquire(blocking=False):
-        kernel(_ALONE, n, n, *arguments)  # so too where another thread leads the team
+        function(_ALONE, *arguments)  # so too where another thread leads the team
         return
     try:
-        share = max(1, SHARE * n // size)
-        n_shares = -(-n // share)
-        _TEAM.gather(max(0, min(n_threads(), n_shares) - 1), wake=size >= WAKE)
-        kernel(_TEAM.numbers, n, share, *arguments)
+        _TEAM.gather(min(n_threads(), size // SHARE) - 1, wake=size >= WAKE)
+        function(_TEAM.numbers, *arguments)
     finally:
         _TEAM.lock.release()
 

@@ -10,7 +10,7 @@ from normlab import _checks
 from normlab._typing import FloatArray, Gradients, Parameters
 from normlab.errors import ArgumentError, BatchSizeError, ShapeError, StatisticsError
 from normlab.kernels import batch_norm
-from normlab.kernels.moments import Moments, moments
+from normlab.kernels.moments import Moments
 from normlab.layers.base import Layer
 from normlab.layers.conventions import CONVENTIONS, ConventionName
 from normlab.layers.held import Held
@@ -177,14 +177,13 @@ class BatchNorm(Layer[BatchNormCache]):
         """Return the cache of ``forward``, whose y is ``cache.normalized()``."""
         features = self._features("x", _checks.float_array("x", x))
         if training:
-            batch = self._batch_moments(features)
-            mean, var = batch.mean, batch.var()
-        else:
-            self._require_statistics()
-            batch, mean, var = None, self.running_mean.copy(), self.running_var
-        inv_std = batch_norm.inverse_std(var, self.eps)
+            self._require_values(features)
+            batch, inv_std, terms = batch_norm.of_batch(features, self._gamma, self._beta, self.eps)
+            return BatchNormCache(features, batch.mean, inv_std, terms, batch, x.shape)
+        self._require_statistics()
+        mean, inv_std = self.running_mean.copy(), batch_norm.inverse_std(self.running_var, self.eps)
         terms = batch_norm.terms(mean, inv_std, self._gamma, self._beta, x.dtype)
-        return BatchNormCache(features, mean, inv_std, terms, batch, x.shape)
+        return BatchNormCache(features, mean, inv_std, terms, None, x.shape)
 
     def backward(self, dy: FloatArray, cache: BatchNormCache) -> tuple[FloatArray, Gradients]:
         """Return dx and the gradients of gamma and beta."""
@@ -202,8 +201,11 @@ class BatchNorm(Layer[BatchNormCache]):
         dy = self._features("dy", _checks.upstream(dy, cache.shape, cache.x.dtype))
         kernel = batch_norm.backward_fixed if cache.moments is None else batch_norm.backward_batch
         dx, d_gamma, d_beta = kernel(dy, cache.x, cache.terms, relu=relu)
-        sums = {"gamma": d_gamma, "beta": d_beta}
-        gradients = {name: sums[name].astype(p.dtype) for name, p in self.parameters.items()}
+        gradients = {}
+        if self.gamma is not None:
+            gradients["gamma"] = d_gamma.astype(self.gamma.dtype)
+        if self.beta is not None:
+            gradients["beta"] = d_beta.astype(self.beta.dtype)
         return dx.reshape(cache.shape), gradients
 
     def update_statistics(self, cache: BatchNormCache) -> None:
@@ -234,19 +236,20 @@ class BatchNorm(Layer[BatchNormCache]):
                 f"{argument} must have {self.n_features} features on axis {self.axis},"
                 f" got shape {x.shape}."
             )
+        if x.ndim == 2 and self.axis in (1, -1):
+            return np.ascontiguousarray(x)
         axis = self.axis % x.ndim
         before, after = prod(x.shape[:axis]), prod(x.shape[axis + 1 :])
         shape = (before, self.n_features, after)[: 2 if axis == x.ndim - 1 else 3]
         return np.ascontiguousarray(x).reshape(shape)
 
-    def _batch_moments(self, x: FloatArray) -> Moments:
+    def _require_values(self, x: FloatArray) -> None:
         count = x.size // self.n_features
         if count < 2:
             raise BatchSizeError(
                 f"x must have at least 2 values a feature in training, got {count}: one value"
                 " has no variance. Use a larger batch, or training=False with running statistics."
             )
-        return moments(x)
 
     def _require_statistics(self) -> None:
         if self.n_updates > 0 or CONVENTIONS[self.convention].given:

@@ -94,17 +94,19 @@ class Dense(Layer[DenseCache]):
 
     def backward(self, dy: FloatArray, cache: DenseCache) -> tuple[FloatArray, Gradients]:
         """Return dx and the gradients of weight and bias."""
-        dy = _checks.upstream(dy, (len(cache.x), self.n_outputs), cache.x.dtype)
         gradients = self.parameter_gradients(dy, cache)
-        return dense.backward_input(dy, self._weight(dy.dtype)), gradients
+        dtype = cache.x.dtype
+        dx = dense.backward_input(dy.astype(dtype, copy=False), self._weight(dtype))
+        return dx, gradients
 
     def parameter_gradients(self, dy: FloatArray, cache: DenseCache) -> Gradients:
         """Return the gradients of weight and bias, without the product that dx costs."""
         dy = _checks.upstream(dy, (len(cache.x), self.n_outputs), cache.x.dtype)
-        d_weight = dense.backward_weight(dy, cache.x)
+        has_bias = self.bias is not None
+        d_weight, d_bias = dense.backward_parameters(dy, cache.x, bias=has_bias)
         gradients = {"weight": d_weight.astype(self.weight.dtype, copy=False)}
-        if self.bias is not None:
-            gradients["bias"] = dense.backward_bias(dy).astype(self.bias.dtype, copy=False)
+        if d_bias is not None:
+            gradients["bias"] = d_bias.astype(self.weight.dtype, copy=False)
         return gradients
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:

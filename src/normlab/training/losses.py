@@ -99,10 +99,10 @@ def require_class_indices(target: Target, n_rows: int, n_classes: int) -> None:
         )
     if target.dtype.kind not in "iu":
         raise ArgumentError(f"target must be integers when it is ({n_rows},), got {target.dtype}.")
-    lowest, highest = int(target.min()), int(target.max())
-    if lowest < 0 or highest >= n_classes:
-        wrong = lowest if lowest < 0 else highest
-        raise ArgumentError(f"target must be class indices in 0..{n_classes - 1}, got {wrong}.")
+    wrong = losses.first_outside(target, n_classes)
+    if wrong >= 0:
+        rule = f"be class indices in 0..{n_classes - 1}"
+        raise ArgumentError(f"target must {rule}, got {target[wrong]} in row {wrong}.")
 
 
 def require_rows(y: FloatArray) -> None:

@@ -37,6 +37,7 @@ class Optimizer(ABC):
         self.learning_rate = _checks.real("learning_rate", learning_rate, above=0)
         self.n_steps = 0
         self._bound: Parameters = {}
+        self._flat: dict[str, FloatArray | None] = {}  # views, of those that are contiguous
         self._state: dict[str, list[FloatArray]] = {}
 
     def step(self, parameters: Parameters, gradients: Gradients) -> None:
@@ -60,10 +61,11 @@ class Optimizer(ABC):
         self._bind(parameters)
         self.n_steps += 1
         for name, p in parameters.items():
-            flat = np.ascontiguousarray(p).reshape(-1)
+            own, scalar = self._flat[name], p.dtype.type
+            flat = np.ascontiguousarray(p).reshape(-1) if own is None else own
             g = np.ascontiguousarray(gradients[name], dtype=p.dtype).reshape(-1)
-            self._update(name, flat, g, self._state[name], p.dtype.type)
-            if not p.flags.c_contiguous:
+            self._update(name, flat, g, self._state[name], scalar)
+            if own is None:
                 p[...] = flat.reshape(p.shape)
 
     @abstractmethod
@@ -75,6 +77,10 @@ class Optimizer(ABC):
     def _bind(self, parameters: Parameters) -> None:
         if not self._bound:
             self._bound = dict(parameters)
+            self._flat = {
+                name: p.reshape(-1) if p.flags.c_contiguous else None
+                for name, p in parameters.items()
+            }
             self._state = {
                 name: [np.zeros(p.size, p.dtype) for _ in range(self.n_slots)]
                 for name, p in parameters.items()
@@ -98,11 +104,22 @@ def _check_step(parameters: Parameters, gradients: Gradients) -> None:
         odd = sorted(parameters.keys() ^ gradients.keys())
         raise ArgumentError(f"gradients must name each parameter, got a difference in {odd}.")
     for name, p in parameters.items():
-        _checks.float_array(f"parameters[{name!r}]", p)
-        if not p.flags.writeable:
-            raise ArgumentError(f"parameters[{name!r}] must be writeable, got a read-only array.")
-        g = _checks.float_array(f"gradients[{name!r}]", gradients[name])
-        _checks.same_shape(f"gradients[{name!r}]", g.shape, p.shape)
+        g = gradients[name]
+        fits = _is_usual(p) and _is_usual(g) and p.shape == g.shape and p.flags.writeable
+        if not fits:
+            _check_pair(name, p, g)
+
+
+def _is_usual(array: Any) -> bool:
+    return type(array) is np.ndarray and array.dtype in _checks.FLOATS
+
+
+def _check_pair(name: str, p: Any, g: Any) -> None:
+    _checks.float_array(f"parameters[{name!r}]", p)
+    if not p.flags.writeable:
+        raise ArgumentError(f"parameters[{name!r}] must be writeable, got a read-only array.")
+    _checks.float_array(f"gradients[{name!r}]", g)
+    _checks.same_shape(f"gradients[{name!r}]", g.shape, p.shape)
 
 
 class SGD(Optimizer):
