@@ -59,14 +59,10 @@ def new_team() -> IntArray:
 
 
 def shared_out(kernel: Callable[..., None]) -> Callable[..., None]:
-    """Compile ``kernel(*arguments, first, stop)`` for ``f(team, n, *arguments)``.
-
-    f calls it for ranges that together are range(n), on all threads of the team. The kernel must
-    raise nothing but ``MemoryError``: f raises that, whatever it was.
-    """
+    """Compile ``kernel(*arguments, first, stop)`` for ``f(team, n, *arguments)``: ``share_out``."""
 
     def lead(team: IntArray, n: int, *arguments: Any) -> None:
-        _lead(team, n, own_kernel, arguments)
+        share_out(team, n, own_kernel, arguments)
 
     # As if it were written where the kernel is: Numba keeps compiled code by file, line and name.
     place = kernel.__code__
@@ -77,7 +73,7 @@ def shared_out(kernel: Callable[..., None]) -> Callable[..., None]:
     )
     names = {
         "__name__": kernel.__module__,
-        "_lead": _lead,
+        "share_out": share_out,
         "own_kernel": compiled_within(kernel),
     }
     written = FunctionType(code, names, kernel.__name__)
@@ -117,7 +113,12 @@ def _idle(number: int) -> float:
 
 
 @partial(compiled_within, inline=True)
-def _lead(team: IntArray, n: int, kernel: Any, arguments: Any) -> None:
+def share_out(team: IntArray, n: int, kernel: Any, arguments: Any) -> None:
+    """Call a kernel of ``compiled_within``, in compiled code, on all threads of the team.
+
+    It is called as ``kernel(*arguments, first, stop)`` for ranges that together are range(n). It
+    must raise nothing but ``MemoryError``, which is raised here, whatever it was.
+    """
     # Inlined: as a value, the kernel has an address that changes, and nothing would be kept.
     code, place = _outlined(kernel, arguments)
     if team[HELPERS] == 0 or n <= 1:

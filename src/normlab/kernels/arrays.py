@@ -7,6 +7,7 @@ backward pass of normalization nine tenths.
 
 from ctypes import addressof, c_char
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -30,3 +31,10 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> FloatArray:
     shift = -address % LINE_BYTES // dtype.itemsize
     array: FloatArray = room[shift : shift + size].reshape(shape)
     return array
+
+
+def read_only(array: Any) -> Any:
+    """Return a view, so that kernels are compiled once for what may be written and what may not."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

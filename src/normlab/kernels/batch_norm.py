@@ -32,7 +32,8 @@ from numpy.typing import DTypeLike
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
 from normlab.kernels import batch_norm_loops as loops
-from normlab.kernels._compile import compiled
+from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._team import share_out
 from normlab.kernels.activations import relu_backward
 from normlab.kernels.blocks import block_rows, in_lanes
 from normlab.kernels.moments import Moments, set_moments
@@ -145,9 +146,9 @@ def _normalize(
 ) -> None:
     if x.ndim == 2:
         lanes = in_lanes(x)
-        loops.normalize(team, len(lanes), lanes, terms, floor, in_lanes(y))
+        share_out(team, len(lanes), loops.normalize, (lanes, terms, floor, in_lanes(y)))
     else:
-        loops.normalize_maps(team, len(x), x, terms, floor, y)
+        share_out(team, len(x), loops.normalize_maps, (x, terms, floor, y))
 
 
 @compiled
@@ -165,10 +166,10 @@ def _backward_batch(
     _set_all_terms(terms, sums, x.size // x.shape[1], all_terms)
     if x.ndim == 2:
         lanes = in_lanes(x)
-        rest = in_lanes(dy), lanes, all_terms, floor, in_lanes(dx)
-        loops.input_gradient(team, len(lanes), *rest)
+        rows = in_lanes(dy), lanes, all_terms, floor, in_lanes(dx)
+        share_out(team, len(lanes), loops.input_gradient, rows)
     else:
-        loops.input_gradient_maps(team, len(x), dy, x, all_terms, floor, dx)
+        share_out(team, len(x), loops.input_gradient_maps, (dy, x, all_terms, floor, dx))
 
 
 @compiled
@@ -185,11 +186,15 @@ def _set_sums(
     rows = block_rows(lanes)
     n_blocks = -(-len(lanes) // rows)
     found = np.empty((n_blocks, sums.shape[0], sums.shape[1]))
-    rest = in_lanes(dy), lanes, terms, floor, rows, found
-    loops.block_sums(team, n_blocks * lanes.shape[1], *rest)
-    sums[:] = found[0]
+    blocks = in_lanes(dy), lanes, terms, floor, rows, found
+    share_out(team, n_blocks * lanes.shape[1], loops.block_sums, blocks)
+    for i in range(2):
+        for j in range(sums.shape[1]):
+            sums[i, j] = found[0, i, j]
     for block in range(1, n_blocks):  # in their order
-        sums += found[block]
+        for i in range(2):
+            for j in range(sums.shape[1]):
+                sums[i, j] += found[block, i, j]
 
 
 @compiled
@@ -217,7 +222,7 @@ def _update_running(
         running_var[j] = _moved(running_var[j], M2[j] / count, new)
 
 
-@compiled
+@compiled_within
 def _moved(running: float, batch: float, new: float) -> float:
     old_term = (1 - new) * running if new < 1 else 0.0
     new_term = new * batch if new > 0 else 0.0
@@ -238,9 +243,11 @@ def _set_terms(
         terms[4, j] = beta[j] + dropped * scale
 
 
-@compiled
+@compiled_within
 def _set_all_terms(terms: FloatArray, sums: FloatArray, m: int, all_terms: FloatArray) -> None:
-    all_terms[:5] = terms
+    for i in range(5):
+        for j in range(terms.shape[1]):
+            all_terms[i, j] = terms[i, j]
     for j in range(sums.shape[1]):
         all_terms[5, j] = sums[1, j] / m
         all_terms[6, j] = sums[0, j] / m

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from normlab._typing import FloatArray
-from normlab.kernels._compile import compiled
-from normlab.kernels._team import shared_out
+from normlab.kernels._compile import compiled, compiled_within
 
 
-@compiled
+@compiled_within
 def _of_lanes(terms: FloatArray, group: int, n_groups: int, n_lanes: int) -> FloatArray:
     """Return the terms of a group's features as they take turns in its lanes."""
     n_features = terms.shape[1] // n_groups
@@ -36,7 +35,7 @@ def normalized(x: Any, center: Any, scale: Any, shift: Any, floor: Any) -> Any:
     return floor if y <= floor else y
 
 
-@shared_out
+@compiled_within
 def normalize(
     x: FloatArray,
     terms: FloatArray,
@@ -57,7 +56,7 @@ def normalize(
                     y[i, group, run, j] = normalized(own_x, center[j], scale[j], shift[j], floor)
 
 
-@shared_out
+@compiled_within
 def normalize_maps(
     x: FloatArray,
     terms: FloatArray,
@@ -75,7 +74,7 @@ def normalize_maps(
                 y[i, f, j] = normalized(x[i, f, j], center, scale, shift, floor)
 
 
-@shared_out
+@compiled_within
 def block_sums(
     dy: FloatArray,
     x: FloatArray,
@@ -99,11 +98,13 @@ def block_sums(
         )
         found = sums[block].reshape(2, n_groups, n_features)
         for j in range(n_features):
-            found[0, group, j] = d_gamma[j::n_features].sum()
-            found[1, group, j] = d_beta[j::n_features].sum()
+            found[0, group, j], found[1, group, j] = d_gamma[j], d_beta[j]
+            for lane in range(n_features + j, n_lanes, n_features):
+                found[0, group, j] += d_gamma[lane]
+                found[1, group, j] += d_beta[lane]
 
 
-@compiled
+@compiled_within
 def _add_products(
     dy: FloatArray,
     x: FloatArray,
@@ -153,7 +154,7 @@ def _add_products(
                     d_gamma[j] += g * (d * factor[j] + rest[j])
 
 
-@shared_out
+@compiled_within
 def input_gradient(
     dy: FloatArray,
     x: FloatArray,
@@ -172,21 +173,17 @@ def input_gradient(
         mean_dy, slope = own[5], own[6]
         for i in range(first, stop):
             for run in range(n_runs):
-                upstream = dy
-                if floor is not None:  # copied first, so that no load of dy waits for x
-                    for j in range(n_lanes):
-                        dx[i, group, run, j] = dy[i, group, run, j]
-                    upstream = dx
                 for j in range(n_lanes):
-                    g = upstream[i, group, run, j]
                     d = x[i, group, run, j] - center[j]
+                    # Chosen from differences, not dy: no load of dy waits for x.
+                    change = dy[i, group, run, j] - mean_dy[j]
                     if floor is not None and d * scale[j] + shift[j] <= floor:
-                        g = zero
+                        change = zero - mean_dy[j]
                     x_hat = d * factor[j] + rest[j]
-                    dx[i, group, run, j] = scale[j] * (g - mean_dy[j] - x_hat * slope[j])
+                    dx[i, group, run, j] = scale[j] * (change - x_hat * slope[j])
 
 
-@shared_out
+@compiled_within
 def input_gradient_maps(
     dy: FloatArray,
     x: FloatArray,
@@ -203,15 +200,10 @@ def input_gradient_maps(
             center, factor, rest = terms[0, f], terms[1, f], terms[2, f]
             scale, shift = terms[3, f], terms[4, f]
             mean_dy, slope = terms[5, f], terms[6, f]
-            upstream = dy
-            if floor is not None:
-                for j in range(x.shape[2]):
-                    dx[i, f, j] = dy[i, f, j]
-                upstream = dx
             for j in range(x.shape[2]):
-                g = upstream[i, f, j]
                 d = x[i, f, j] - center
+                change = dy[i, f, j] - mean_dy
                 if floor is not None and d * scale + shift <= floor:
-                    g = zero
+                    change = zero - mean_dy
                 x_hat = d * factor + rest
-                dx[i, f, j] = scale * (g - mean_dy - x_hat * slope)
+                dx[i, f, j] = scale * (change - x_hat * slope)

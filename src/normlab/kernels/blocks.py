@@ -4,7 +4,7 @@ Blocks follow from the shape alone, so that the number of threads changes no bit
 """
 
 from normlab._typing import FloatArray
-from normlab.kernels._compile import compiled
+from normlab.kernels._compile import compiled, compiled_within
 
 BLOCK_BYTES = 256 * 1024
 """Bytes a block, about: the sums of a block are taken in one go."""
@@ -33,7 +33,7 @@ def in_lanes(x: FloatArray) -> FloatArray:
     return x.reshape(n, n_features, runs, positions // runs)
 
 
-@compiled
+@compiled_within
 def _power_of_two(n: int, most: int) -> int:
     """Return the largest power of two that divides n and is at most ``most``, or else 1."""
     power = 1

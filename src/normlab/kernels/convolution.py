@@ -19,7 +19,7 @@ each of its phases (``kernels.windows``).
 """
 
 from math import prod
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -60,7 +60,7 @@ def forward(
     n_outputs = weight.shape[3]
     y = arrays.empty((len(x), *windows.output, n_outputs), x.dtype)
     start = np.zeros(n_outputs, x.dtype) if bias is None else bias
-    pixels = _read_only(np.arange(prod(windows.output)))
+    pixels = arrays.read_only(np.arange(prod(windows.output)))
     _multiply(x, input_layout(windows), weight.reshape(-1, n_outputs), start, y, pixels)
     return y
 
@@ -96,7 +96,7 @@ def backward_weight(dy: FloatArray, x: FloatArray, windows: Windows) -> FloatArr
         _add_weight_gradients,
         n_sums * tap_parts,
         n_products // MULTIPLICATIONS,
-        _read_only(x),
+        arrays.read_only(x),
         canvases,
         layout.corner,
         layout.places,
@@ -133,7 +133,7 @@ def _multiply(
         _multiply_images,
         n_parts,
         n_products // MULTIPLICATIONS,
-        _read_only(images),
+        arrays.read_only(images),
         _canvases(images, layout),
         layout.corner,
         layout.places,
@@ -155,13 +155,6 @@ def _canvases(images: FloatArray, layout: Layout) -> Shape:
         GROUP_CELLS // (height * width * images.shape[3]),
     )
     return max(1, n_images), height, width, images.shape[3]
-
-
-def _read_only(array: Any) -> Any:
-    """Return a view, so that kernels are compiled once for what may be written and what may not."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 @compiled

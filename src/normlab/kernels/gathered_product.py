@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from normlab._typing import FloatArray, IntArray
-from normlab.kernels._compile import compiled
+from normlab.kernels._compile import compiled, compiled_within
 from normlab.kernels._tile import MOST_VECTORS, NARROW_ROWS, ROWS, VECTOR_BYTES, row_copy, tile
 
 BLOCK_K = 512
@@ -60,7 +60,7 @@ def packed(b: FloatArray, row: IntArray, n: int) -> FloatArray:
     return panels
 
 
-@compiled
+@compiled_within
 def _copy(
     b: FloatArray, row: IntArray, j: int, panels: FloatArray, at: int, n_vectors: int, n: int
 ) -> None:
@@ -94,7 +94,7 @@ def packed_transposed(b: FloatArray) -> FloatArray:
     return panels
 
 
-@compiled
+@compiled_within
 def _room(n_k: int, n: int, dtype: Any) -> FloatArray:
     room = np.empty(0, dtype)
     lanes = VECTOR_BYTES // room.itemsize
@@ -168,14 +168,14 @@ def packed_product(
         start, start_row = out, out_row
 
 
-@compiled
+@compiled_within
 def _panel_vectors(n_columns: int, lanes: int) -> int:
     # So that panels are no wider than the last vector needs.
     n_vectors: int = min(MOST_VECTORS, -(-n_columns // lanes))
     return n_vectors
 
 
-@compiled
+@compiled_within
 def _block(
     a: FloatArray,
     row: IntArray,

@@ -54,6 +54,20 @@ def _cross_entropy_of_indices(y: FloatArray, target: Target, dy: FloatArray) -> 
 
 
 @compiled
+def n_correct(y: FloatArray, target: Target) -> int:
+    """Return in how many rows the first largest output is at the target and all are finite."""
+    n = 0
+    for i in range(len(y)):
+        best, finite = 0, True
+        for j in range(y.shape[1]):
+            finite &= np.isfinite(y[i, j])
+            if y[i, j] > y[i, best]:
+                best = j
+        n += finite and best == target[i]
+    return n
+
+
+@compiled
 def first_outside(target: Target, n_classes: int) -> int:
     """Return the first row whose index is not in 0..n_classes - 1, or -1."""
     for i in range(len(target)):

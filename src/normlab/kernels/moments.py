@@ -28,8 +28,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from normlab._typing import FloatArray, IntArray
-from normlab.kernels._compile import compiled
-from normlab.kernels._team import shared_out
+from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._team import share_out
 from normlab.kernels.blocks import block_rows, in_lanes
 from normlab.kernels.threads import in_team
 
@@ -68,12 +68,13 @@ def set_moments(team: IntArray, x: FloatArray, mean: FloatArray, M2: FloatArray)
     rows = block_rows(lanes)
     n_blocks = -(-len(lanes) // rows)
     means, M2s = np.empty((n_blocks, mean.size)), np.empty((n_blocks, mean.size))
-    _block_moments(team, n_blocks * lanes.shape[1], lanes, rows, means, M2s)
+    share_out(team, n_blocks * lanes.shape[1], _block_moments, (lanes, rows, means, M2s))
     _merge_blocks(rows * (lanes[0].size // mean.size), count, means, M2s)
-    mean[:], M2[:] = means[0], M2s[0]
+    for j in range(mean.size):
+        mean[j], M2[j] = means[0, j], M2s[0, j]
 
 
-@shared_out
+@compiled_within
 def _block_moments(
     x: FloatArray, rows: int, means: FloatArray, M2s: FloatArray, first: int, stop: int
 ) -> None:
@@ -91,7 +92,7 @@ def _block_moments(
         _to_moments(part, group, pivot, sums, squares, mean, M2)
 
 
-@compiled
+@compiled_within
 def _set_pivot(x: FloatArray, group: int, pivot: FloatArray, n_features: int) -> None:
     # Of each feature the mean of eight values: exactly their value where they are all the same.
     n_rows = min(8, x.shape[0])
@@ -107,7 +108,7 @@ def _set_pivot(x: FloatArray, group: int, pivot: FloatArray, n_features: int) ->
         pivot[lane] = pivot[lane - n_features]
 
 
-@compiled
+@compiled_within
 def _add_deviations(
     x: FloatArray, group: int, pivot: FloatArray, sums: FloatArray, squares: FloatArray
 ) -> None:
@@ -136,7 +137,7 @@ def _add_deviations(
                 squares[lane] += d * d
 
 
-@compiled
+@compiled_within
 def _to_moments(
     x: FloatArray,
     group: int,
@@ -162,7 +163,7 @@ def _to_moments(
             mean[j], M2[j] = _two_passes(x[:, group, :, j::n_features])
 
 
-@compiled
+@compiled_within
 def _two_passes(values: FloatArray) -> tuple[float, float]:
     pivot = np.float64(values[0, 0, 0])
     total, M2 = 0.0, 0.0
@@ -174,7 +175,7 @@ def _two_passes(values: FloatArray) -> tuple[float, float]:
     return mean, M2
 
 
-@compiled
+@compiled_within
 def _merge_blocks(size: int, count: int, means: FloatArray, M2s: FloatArray) -> None:
     # In the order of the blocks, so that the number of threads does not change a bit.
     for block in range(1, means.shape[0]):

@@ -26,6 +26,10 @@ _ONE_AT_A_TIME = Lock()
 of the whole process, and so is the time of its processor."""
 
 
+TINY_ROWS = 32
+"""Enough for the kernels of large batches, which are others than those of small ones."""
+
+
 class TrialResult(NamedTuple):
     """What a trial gave: the same bits wherever and whenever it runs."""
 
@@ -85,7 +89,7 @@ def compile_kernels(configs: Iterable[TrialConfig]) -> None:
             config.training,
             steps=1,
             epochs=None,
-            batch_size=4,
+            batch_size=TINY_ROWS,
             recording=Recording(),
             probes=Probes(),
         )
@@ -105,8 +109,8 @@ def _tiny(spec: NetworkSpec) -> NetworkSpec:
 
 
 def _made_up(spec: NetworkSpec, training: TrainingConfig) -> Dataset:
-    """Return four rows that fit a network."""
-    x, labels = np.zeros((4, *spec.input_shape), np.float32), np.zeros(4, np.int64)
+    """Return a few rows that fit a network."""
+    x, labels = np.zeros((TINY_ROWS, *spec.input_shape), np.float32), np.zeros(TINY_ROWS, np.int64)
     y = one_hot(labels, spec.n_classes) if _wants_one_hot(training) else labels
     return Dataset(x, y, x, y, spec.n_classes)
 

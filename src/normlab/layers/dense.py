@@ -115,7 +115,7 @@ class Dense(Layer[DenseCache]):
         return (self.n_outputs,)
 
     def _weight(self, dtype: np.dtype[np.floating]) -> FloatArray:
-        return self.weight.astype(dtype, copy=False)
+        return self.weight if self.weight.dtype == dtype else self.weight.astype(dtype)
 
     def _bias(self, dtype: np.dtype[np.floating]) -> FloatArray | None:
         return None if self.bias is None else self.bias.astype(dtype, copy=False)

@@ -105,6 +105,7 @@ def train(
             callback(Step(step, n_steps, result.value, row))
         if step == 1:
             stopwatch.start()
+        del x, target, result  # the next step takes their place, which is still in the cache
     return History(
         **recorder.columns(),
         n_steps=n_steps if diverged_at_step is None else step - 1,

@@ -8,6 +8,7 @@ import numpy as np
 from normlab import _checks
 from normlab._typing import FloatArray, Target
 from normlab.errors import ShapeError
+from normlab.kernels import losses
 from normlab.kernels.threads import threads
 from normlab.network.network import Network
 from normlab.training.losses import Loss, require_class_indices, require_rows
@@ -45,8 +46,7 @@ def n_correct(y: FloatArray, target: Target) -> int:
         _checks.same_shape("target", target.shape, y.shape)
         target = target.argmax(axis=1)
     require_class_indices(target, *y.shape)
-    right = (y.argmax(axis=1) == target) & np.isfinite(y).all(axis=1)
-    return int(np.count_nonzero(right))
+    return int(losses.n_correct(y, target))
 
 
 def evaluation_rows(network: Network, row_shape: tuple[int, ...]) -> int:
