@@ -6,6 +6,7 @@
     sweep.py            the weight-scale sweep: 16 scales, with and without normalization
     published_style.py  its peer in plain float64 NumPy, as from-scratch courses write it
     torch_eager.py      its peer in PyTorch
+    jax_scan.py         its peer in JAX
     limit.py            the time that the matrix products alone need
     kernel.py           batch normalization against PyTorch's
     cnn_step.py         a training step of a convolutional network, and its evaluation

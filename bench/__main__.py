@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from platform import machine, python_version, system
 
@@ -12,7 +11,7 @@ from llvmlite.binding import get_host_cpu_name
 from threadpoolctl import threadpool_info
 
 from bench import cnn_step, kernel, markdown, sweep
-from bench.timing import Result, table
+from bench.timing import HAS_JAX, HAS_TORCH, Result, table
 
 PARTS = {"sweep": sweep.run, "kernel": kernel.run, "step": cnn_step.run}
 
@@ -45,9 +44,9 @@ def _options() -> argparse.Namespace:
 def _facts() -> dict[str, str]:
     """Return what the numbers depend on."""
     blas = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    peers = [name for name in ("torch",) if find_spec(name)]
-    absent = [name for name in ("torch",) if not find_spec(name)]
-    libraries = ["numpy", "numba", *peers]
+    installed = {"torch": HAS_TORCH, "jax": HAS_JAX}
+    absent = [name for name, found in installed.items() if not found]
+    libraries = ["numpy", "numba", *(name for name, found in installed.items() if found)]
     return {
         "machine": f"{system()} {machine()}, {os.cpu_count()} processors ({get_host_cpu_name()})",
         "load": f"{os.getloadavg()[0]:.1f}",

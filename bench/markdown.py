@@ -26,6 +26,7 @@ WORKS = (
     *((str(job), "PyTorch") for job in cnn_step.STEPS),
     (cnn_step.EVALUATION, "PyTorch"),
     (sweep.ALL, "PyTorch"),
+    (sweep.ALL, "JAX"),
     (sweep.ALL, "published style"),
 )
 

@@ -1,28 +1,40 @@
 """The weight-scale sweep: 784 - 100 x 5 - 10, 16 weight scales, with and without normalization.
 
 191 steps of 100 images each, drawn with replacement from the first 1,000; accuracy on all 1,000
-after steps 1, 11, ... 191. All contenders start from the same draws and see the same batches.
+after steps 1, 11, ... 191. All contenders start from the same draws and see the same batches, and
+the accuracies that they come to are the same.
 """
 
+import os
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from contextlib import ExitStack
+from functools import cache, partial
 from itertools import islice, pairwise, product
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench import limit, published_style
-from bench.timing import HAS_TORCH, Contender, Result, compare
+from bench.timing import HAS_JAX, HAS_TORCH, Contender, Result, compare, say
 from normlab.data import Dataset, batches, load_mnist
 from normlab.lab.engines import Engine, LocalWorkers
 from normlab.network import MLPSpec, build_mlp
 from normlab.training import Recording, TrainingConfig, train
 
+if TYPE_CHECKING:
+    from bench.jax_scan import JaxTrainer
+
 SIZES = (784, 100, 100, 100, 100, 100, 10)
 SCALES = tuple(float(scale) for scale in np.logspace(0, -4, 16))
 MIDDLE = SCALES[5:9]
 """Scales at which neither network diverges, so that every contender does all of the work."""
+
+LEARNING = SCALES[3]
+"""A scale at which both networks learn, so that accuracies tell what was computed."""
+
+TOLERANCE = 0.005
+"""How far apart accuracies may be: rounding, which moves single images across the border."""
 
 ALL = "sweep, 16 scales"
 """The job of the whole."""
@@ -42,37 +54,63 @@ class Outcome(NamedTuple):
 
 def run(quick: bool) -> list[Result]:
     """Time the sweep, and the part of it where nothing diverges."""
-    with LocalWorkers(2) as workers:
-        compare("sweep, warm-up", _contenders(MIDDLE[:2], workers), rounds=1)
+    with ExitStack() as stack:
+        teams = {name: stack.enter_context(LocalWorkers(2)) for name in TRIALS}
+        # One thread, for JAX in this process; workers, which have started, keep its usual ones.
+        os.environ["PJRT_NPROC"] = "1"
+        _check_agreement()
+        results = _compilation() if HAS_JAX else []
+        compare("sweep, warm-up", _contenders(MIDDLE[:2], teams), rounds=1)
         scales, rounds = (MIDDLE[:2], 2) if quick else (MIDDLE, 5)
         job = f"sweep, {len(scales)} middle scales"
-        results = compare(job, _contenders(scales, workers), rounds=rounds)
+        results += compare(job, _contenders(scales, teams), rounds=rounds)
         results += limit.results(job, SIZES, n_trainings=2 * len(scales))
         if not quick:
-            contenders = _contenders(SCALES, workers)
-            results += compare(ALL, contenders, rounds=3)
+            results += compare(ALL, _contenders(SCALES, teams), rounds=3)
         return results
 
 
-def _contenders(scales: Sequence[float], workers: Engine) -> list[Contender]:
-    def in_turn(name: str, cores: int, trial: Trial) -> Contender:
-        return Contender(name, cores, lambda: _summary(map(trial, *_trials(scales))))
+def _contenders(scales: Sequence[float], teams: dict[str, Engine]) -> list[Contender]:
+    """Return all on one thread, and on two processors: as two workers, or as BLAS's threads."""
 
-    contenders = [
-        in_turn("normlab", 1, normlab_trial),
-        Contender("normlab, 2 workers", 2, lambda: _summary(_together(scales, workers))),
-        in_turn("published style", 1, published_trial),
-        in_turn("published style", 2, published_trial),
+    def in_turn(name: str, cores: int) -> Contender:
+        return Contender(name, cores, lambda: _summary(map(TRIALS[name], *_trials(scales))))
+
+    def together(name: str) -> Contender:
+        outcomes = partial(_together, TRIALS[name], scales, teams[name])
+        return Contender(f"{name}, 2 workers", 2, lambda: _summary(outcomes()))
+
+    threaded = [name for name in TRIALS if name in ("published style", "PyTorch")]
+    return [
+        *(in_turn(name, 1) for name in TRIALS),
+        *(together(name) for name in TRIALS),
+        *(in_turn(name, 2) for name in threaded),
     ]
-    if HAS_TORCH:
-        contenders += [in_turn("PyTorch", cores, torch_trial) for cores in (1, 2)]
-    return contenders
 
 
-def _together(scales: Sequence[float], workers: Engine) -> list[Outcome]:
+def _together(trial: Trial, scales: Sequence[float], workers: Engine) -> list[Outcome]:
     trials = zip(*_trials(scales), strict=True)
-    futures = [workers.submit(normlab_trial, *trial) for trial in trials]
+    futures = [workers.submit(trial, *each) for each in trials]
     return [future.result() for future in futures]
+
+
+def _check_agreement() -> None:
+    """Raise where a peer's accuracies are not normlab's."""
+    for normalized in (True, False):
+        say(f"sweep, agreement {'with' if normalized else 'without'} normalization")
+        found = {name: trial(LEARNING, normalized).accuracy for name, trial in TRIALS.items()}
+        for name, accuracy in found.items():
+            if abs(accuracy - found["normlab"]) > TOLERANCE:
+                raise RuntimeError(f"{name} and normlab must compute the same, got {found}.")
+
+
+def _compilation() -> list[Result]:
+    """Return how long JAX compiled, which every process does once."""
+    results = []
+    for normalized, seconds in _jax_trainer().seconds.items():
+        name = f"JAX, {'with' if normalized else 'without'} normalization"
+        results.append(Result("sweep, compilation", name, 1, seconds, seconds, ""))
+    return results
 
 
 def _trials(scales: Sequence[float]) -> tuple[list[float], list[bool]]:
@@ -116,6 +154,26 @@ def torch_trial(scale: float, normalized: bool) -> Outcome:
     x, labels = torch_eager.tensors(_images())
     accuracies = torch_eager.train(_weights(scale), normalized, x, labels, _batches(), RECORDED)
     return Outcome(accuracies[-1], diverged=False)
+
+
+def jax_trial(scale: float, normalized: bool) -> Outcome:
+    accuracies = _jax_trainer().train(_weights(scale), normalized)
+    return Outcome(accuracies[-1], diverged=False)
+
+
+TRIALS: dict[str, Trial] = {
+    "normlab": normlab_trial,
+    "published style": published_trial,
+    **({"PyTorch": torch_trial} if HAS_TORCH else {}),
+    **({"JAX": jax_trial} if HAS_JAX else {}),
+}
+
+
+@cache
+def _jax_trainer() -> "JaxTrainer":
+    from bench.jax_scan import JaxTrainer
+
+    return JaxTrainer(SIZES, _images(), _batches(), RECORDED)
 
 
 @cache

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numba
 from threadpoolctl import threadpool_limits
 
-HAS_TORCH = find_spec("torch") is not None
+HAS_TORCH, HAS_JAX = (find_spec(name) is not None for name in ("torch", "jax"))
 """A peer that is not installed is left out."""
 
 PAUSE = 0.05

@@ -1,14 +1,21 @@
-"""The benchmark's tables, and those of the README, which it has written."""
+"""The benchmark's tables, those of the README, which it has written, and the sweep's contenders."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from bench import cnn_step, kernel, markdown
+from bench import cnn_step, kernel, markdown, published_style, sweep
 from bench.__main__ import PARTS
 from bench.timing import Result
 from normlab._table import Table
+from normlab.data import load_mnist
+from normlab.lab.engines import InProcess
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 STEP = str(cnn_step.STEPS[0])
@@ -92,3 +99,55 @@ def test_without_results_cells_are_empty() -> None:
 
 def test_every_part_can_be_run_alone() -> None:
     assert list(PARTS) == ["sweep", "kernel", "step"]
+
+
+# The sweep
+
+
+def outcome(accuracy: float) -> sweep.Trial:
+    return lambda scale, normalized: sweep.Outcome(accuracy, diverged=False)
+
+
+@pytest.mark.parametrize(("peer", "module"), [("PyTorch", "torch"), ("JAX", "jax")])
+def test_a_peer_takes_part_where_it_is_installed(peer: str, module: str) -> None:
+    assert (peer in sweep.TRIALS) == (find_spec(module) is not None)
+
+
+def test_every_contender_has_one_thread_and_two_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("normlab", "published style", "PyTorch", "JAX")
+    monkeypatch.setattr(sweep, "TRIALS", {name: outcome(0.5) for name in names})
+    contenders = sweep._contenders([1.0, 0.1], {name: InProcess() for name in names})
+    found = [(contender.name, contender.cores) for contender in contenders]
+    assert len(set(found)) == len(found)
+    assert {(name, 1) for name in names} | {(f"{name}, 2 workers", 2) for name in names} < set(
+        found
+    )
+    assert {contender.run() for contender in contenders} == {"mean accuracy 0.500, 0 stopped"}
+
+
+def test_the_sweep_stops_where_a_peer_computes_something_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sweep, "TRIALS", {"normlab": outcome(0.9), "JAX": outcome(0.896)})
+    sweep._check_agreement()
+    monkeypatch.setattr(sweep, "TRIALS", {"normlab": outcome(0.9), "JAX": outcome(0.89)})
+    with pytest.raises(RuntimeError, match="JAX and normlab must compute the same, got"):
+        sweep._check_agreement()
+
+
+def test_jax_computes_what_the_published_style_does() -> None:
+    pytest.importorskip("jax")
+    from bench.jax_scan import JaxTrainer
+
+    sizes, data = (784, 30, 20, 10), load_mnist(n_train=200, n_test=1)
+    x = data.x_train.astype(np.float64)
+    rng = np.random.default_rng(0)
+    weights = [0.1 * rng.standard_normal(shape) for shape in pairwise(sizes)]
+    batches: list[NDArray[np.integer[Any]]] = [rng.integers(200, size=50) for _ in range(31)]
+    recorded = range(1, 32, 10)
+    trainer = JaxTrainer(sizes, data, batches, recorded)
+    for normalized in (True, False):
+        own = [weight.copy() for weight in weights]  # which are trained in place
+        expected = published_style.train(own, normalized, x, data.y_train, batches, recorded)
+        assert trainer.train(weights, normalized) == pytest.approx(expected, abs=1.2 / 200)
+        assert trainer.seconds[normalized] > 0

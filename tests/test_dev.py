@@ -6,12 +6,23 @@ import re
 import runpy
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tools import commands, environment
-from tools.environment import REASONS, ROOT, Environment, torch_sources, without_hashes
+from tools.environment import (
+    ORACLES,
+    PEERS,
+    REASONS,
+    ROOT,
+    Environment,
+    Extra,
+    requirements,
+    torch_sources,
+    without_hashes,
+)
 
 LOCK = (ROOT / environment.LOCK).read_text("utf-8")
 
@@ -21,7 +32,8 @@ def checkout(tmp_path: Path) -> Environment:
     """Return the finished environment of a checkout that has only what the stamp looks at."""
     (tmp_path / "requirements").mkdir()
     (tmp_path / environment.LOCK).write_text("numpy==2.4.6\n")
-    (tmp_path / environment.ORACLES).write_text("torch==2.13.0\n")
+    (tmp_path / ORACLES.file).write_text("torch==2.13.0\n")
+    (tmp_path / PEERS.file).write_text("-r oracles.txt\njax==0.10.2\n")
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n[build-system]\nrequires = []')
     (tmp_path / "src" / "normlab").mkdir(parents=True)
     (tmp_path / "src" / "normlab" / "_version.py").write_text('__version__ = "0.1.0"\n')
@@ -105,13 +117,62 @@ def test_an_environment_of_another_python_or_folder_is_built_anew(
     assert checkout.reason_to_build() == REASONS[entry]
 
 
-def test_oracles_are_installed_again_when_their_versions_change(checkout: Environment) -> None:
-    assert not checkout.has_oracles()
-    wanted = environment.digest("torch==2.13.0\n")
-    checkout.oracles_stamp_file.write_text(wanted)
-    assert checkout.has_oracles()
-    (checkout.root / environment.ORACLES).write_text("torch==2.14.0\n")
-    assert not checkout.has_oracles()
+# Extras
+
+
+def install(checkout: Environment, extra: Extra) -> None:
+    checkout.stamp_file_of(extra).write_text(checkout.wanted_stamp_of(extra))
+
+
+@pytest.mark.parametrize("extra", [ORACLES, PEERS])
+def test_an_extra_is_installed_again_when_its_versions_change(
+    checkout: Environment, extra: Extra
+) -> None:
+    assert not checkout.has(extra)
+    install(checkout, extra)
+    assert checkout.has(extra)
+    (checkout.root / extra.file).write_text("torch==2.14.0\n")
+    assert not checkout.has(extra)
+
+
+def test_oracles_are_installed_without_the_peers(checkout: Environment) -> None:
+    install(checkout, ORACLES)
+    assert checkout.has(ORACLES)
+    assert not checkout.has(PEERS)
+
+
+def test_peers_are_installed_again_when_a_version_of_the_oracles_changes(
+    checkout: Environment,
+) -> None:
+    install(checkout, PEERS)
+    (checkout.root / ORACLES.file).write_text("torch==2.14.0\n")
+    assert not checkout.has(PEERS)
+
+
+@pytest.mark.parametrize(
+    ("call", "extras"),
+    [
+        (lambda: commands.test([]), [None]),
+        (lambda: commands.test(["--oracles"]), [ORACLES]),
+        (lambda: commands.bench(["--quick"]), [PEERS]),
+    ],
+)
+def test_a_command_installs_only_the_extra_that_it_needs(
+    monkeypatch: pytest.MonkeyPatch, call: Callable[[], int], extras: list[Extra | None]
+) -> None:
+    asked: list[Extra | None] = []
+    monkeypatch.setattr(Environment, "ensure", lambda self, extra=None: asked.append(extra))
+    monkeypatch.setattr(commands, "become", lambda *command, folder: 0)
+    assert call() == 0
+    assert asked == extras
+
+
+def test_every_version_of_an_extra_is_exact_and_stated_once() -> None:
+    lines = requirements(ROOT / PEERS.file).splitlines()
+    stated = [line for line in lines if not line.startswith(("#", "-r "))]
+    assert [line for line in stated if not re.fullmatch(r"[\w-]+==[\d.]+", line)] == []
+    names = [line.split("==")[0] for line in stated]
+    assert sorted(names) == ["jax", "onnx", "torch"]
 
 
 # The lock file

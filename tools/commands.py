@@ -10,6 +10,8 @@ from pathlib import Path
 
 from tools.environment import (
     LOCK,
+    ORACLES,
+    PEERS,
     Environment,
     SetupError,
     clean_environ,
@@ -30,7 +32,7 @@ Every command first sets up .venv beside dev.py, with the locked versions, if it
                         python3 dev.py test -k batch_norm
   test --oracles [...]  install PyTorch and ONNX, and run the tests against them
   check [--fix]         format, lint, types, imports; --fix formats and mends what it can
-  bench [...]           install PyTorch, and run the benchmark; more arguments go to it
+  bench [...]           install PyTorch and JAX, and run the benchmark; more arguments go to it
   setup                 set up .venv, and nothing else
   lock [--upgrade]      make requirements/lock.txt again from pyproject.toml; with --upgrade,
                         of the newest versions
@@ -79,7 +81,7 @@ def test(arguments: Sequence[str]) -> int:
     """Run the tests, or with ``--oracles`` those that need PyTorch and ONNX."""
     environment = Environment()
     oracles, rest = take("--oracles", arguments)
-    environment.ensure(oracles=oracles)
+    environment.ensure(ORACLES if oracles else None)
     pytest = [*which_tests(oracles, rest), *rest]
     return become(environment.python, "-m", "pytest", *pytest, folder=environment.root)
 
@@ -119,9 +121,9 @@ def passes(name: str, command: Sequence[str | Path], folder: Path) -> bool:
 
 
 def bench(arguments: Sequence[str]) -> int:
-    """Run the benchmark, which compares with PyTorch."""
+    """Run the benchmark, which compares with PyTorch and JAX."""
     environment = Environment()
-    environment.ensure(oracles=True)
+    environment.ensure(PEERS)
     rest = for_program(arguments)
     return become(environment.python, "-m", "bench", *rest, folder=environment.root)
 

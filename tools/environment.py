@@ -11,6 +11,7 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,10 +19,10 @@ import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = Path("requirements", "lock.txt")
-ORACLES = Path("requirements", "oracles.txt")
 
 # Why a .venv with this entry of its stamp out of date is built anew.
 REASONS = {
@@ -32,6 +33,22 @@ REASONS = {
 }
 
 CPU_ONLY_TORCH = "https://download.pytorch.org/whl/cpu"
+
+
+class Extra(NamedTuple):
+    """Requirements that few commands add to the locked versions."""
+
+    name: str
+    packages: str
+
+    @property
+    def file(self) -> Path:
+        """Return the path of its requirements file in the checkout."""
+        return Path("requirements", f"{self.name}.txt")
+
+
+ORACLES = Extra("oracles", "PyTorch and ONNX")
+PEERS = Extra("peers", "PyTorch, ONNX and JAX")
 
 
 class SetupError(Exception):
@@ -103,6 +120,13 @@ def without_hashes(lock: str) -> str:
     return "".join(f"{line}\n" for line in lines if line and not line.startswith((" ", "#")))
 
 
+def requirements(file: Path) -> str:
+    """Return the text of a requirements file, and of those that it takes in by ``-r``."""
+    text = file.read_text("utf-8")
+    taken_in = re.findall(r"^-r\s+(\S+)", text, re.MULTILINE)
+    return text + "".join(requirements(file.with_name(name)) for name in taken_in)
+
+
 def digest(text: str) -> str:
     """Return a fingerprint of ``text``."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -135,19 +159,18 @@ class Environment:
         self.folder = root / ".venv"
         self.python = python_in(self.folder)
         self.stamp_file = self.folder / "dev-stamp.json"
-        self.oracles_stamp_file = self.folder / "dev-stamp-oracles.txt"
 
     def script(self, name: str) -> Path:
         """Return the path of a command that an installed package brings."""
         return self.python.with_name(name + self.python.suffix)
 
-    def ensure(self, *, oracles: bool = False) -> None:
+    def ensure(self, extra: Extra | None = None) -> None:
         """Build what is missing or out of date."""
         with one_at_a_time(self.root):
             if reason := self.reason_to_build():
                 self._build(reason)
-            if oracles and not self.has_oracles():
-                self._install_oracles()
+            if extra and not self.has(extra):
+                self._install(extra)
 
     def wanted_stamp(self) -> dict[str, str]:
         """Return what an environment made now would be made of."""
@@ -176,15 +199,20 @@ class Environment:
         differing = [name for name in REASONS if stamp.get(name) != wanted[name]]
         return REASONS[differing[0]] if differing else None
 
-    def has_oracles(self) -> bool:
-        """Tell whether the oracles asked for are installed."""
+    def has(self, extra: Extra) -> bool:
+        """Tell whether ``extra`` is installed in the versions asked for."""
         try:
-            return self.oracles_stamp_file.read_text("utf-8") == self._wanted_oracles()
+            return self.stamp_file_of(extra).read_text("utf-8") == self.wanted_stamp_of(extra)
         except OSError:
             return False
 
-    def _wanted_oracles(self) -> str:
-        return digest((self.root / ORACLES).read_text("utf-8"))
+    def stamp_file_of(self, extra: Extra) -> Path:
+        """Return the path of the file that tells what of ``extra`` is installed."""
+        return self.folder / f"dev-stamp-{extra.name}.txt"
+
+    def wanted_stamp_of(self, extra: Extra) -> str:
+        """Return the stamp of ``extra`` installed now."""
+        return digest(requirements(self.root / extra.file))
 
     def _build(self, reason: str) -> None:
         started = time.perf_counter()
@@ -214,9 +242,9 @@ class Environment:
         self._pip_install("--only-binary", ":all:", "-r", self.root / LOCK)
         self._pip_install("--no-deps", "--no-build-isolation", "-e", self.root)
 
-    def _install_oracles(self) -> None:
+    def _install(self, extra: Extra) -> None:
         started = time.perf_counter()
-        say("installing PyTorch and ONNX, the oracles, into .venv; a few minutes")
+        say(f"installing {extra.packages}, the {extra.name}, into .venv; a few minutes")
         pins = self.folder / "dev-constraints.txt"
         pins.write_text(without_hashes((self.root / LOCK).read_text("utf-8")), "utf-8")
         settings = subprocess.run(
@@ -227,9 +255,9 @@ class Environment:
             check=False,
         )
         sources = torch_sources(settings.stdout, sys.platform)
-        self._pip_install("-r", self.root / ORACLES, "-c", pins, *sources)
-        self.oracles_stamp_file.write_text(self._wanted_oracles(), "utf-8")
-        say(f"the oracles are ready ({time.perf_counter() - started:.0f} s)")
+        self._pip_install("-r", self.root / extra.file, "-c", pins, *sources)
+        self.stamp_file_of(extra).write_text(self.wanted_stamp_of(extra), "utf-8")
+        say(f"the {extra.name} are ready ({time.perf_counter() - started:.0f} s)")
 
     def _pip_install(self, *what: str | Path) -> None:
         if not succeeds(self.python, "-m", "pip", "install", "-qq", "--no-input", *what):
