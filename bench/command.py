@@ -13,7 +13,7 @@ from itertools import pairwise
 from statistics import median
 from subprocess import DEVNULL, PIPE, Popen, check_call
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
 from bench.timing import Contender, Result, compare, say
@@ -55,11 +55,11 @@ NAMES_OF_RUN = (TRAINING, WHOLE, *PARTS, COLD)
 
 
 class Command(NamedTuple):
-    """How long a command took."""
+    """How long a command took, or its trainings alone."""
 
     seconds: float
     cpu: float  # of all its processes together; 0 where the system does not tell
-    parts: tuple[float, ...]
+    parts: tuple[float, ...] = ()
 
 
 def run(quick: bool) -> list[Result]:
@@ -110,7 +110,7 @@ def runs(rounds: int) -> list[Result]:
     """Time the command with an empty cache, then with that cache, in turn with its trainings."""
     configs = _configs()
     whole: list[Command] = []
-    alone: list[float] = []
+    alone: list[Command] = []
     with TemporaryDirectory() as cache, LocalWorkers(WORKERS) as workers:
         say(f"{RUN}: kernels are compiled")
         cold = _command(len(configs), cache)
@@ -123,21 +123,26 @@ def runs(rounds: int) -> list[Result]:
     return results(alone, whole, cold)
 
 
-def results(alone: Sequence[float], whole: Sequence[Command], cold: Command) -> list[Result]:
+def results(alone: Sequence[Command], whole: Sequence[Command], cold: Command) -> list[Result]:
     """Return the trainings alone, the command and its parts, and what compiling adds."""
-    seconds = [command.seconds for command in whole]
-    times = median(seconds) / median(alone)
+    trainings = [one.seconds for one in alone]
+    seconds = [one.seconds for one in whole]
+    parts = list(zip(*(one.parts for one in whole), strict=True))
+    times = median(seconds) / median(trainings)
     goal = against(MOST_TIMES_THE_TRAINING, times, " times")
     compiling = cold.seconds - median(seconds)
-    parts = list(zip(*(command.parts for command in whole), strict=True))
-    cpu = median(command.cpu for command in whole)
     rows = [
-        (TRAINING, alone, "in workers that have run before"),
-        (WHOLE, seconds, f"{times:.2f} times the trainings, {goal}; {cpu:.1f} s of processors"),
+        (TRAINING, trainings, f"in workers that have run before; {_processors(alone)}"),
+        (WHOLE, seconds, f"{times:.2f} times the trainings, {goal}; {_processors(whole)}"),
         *((name, own, "") for name, own in zip(PARTS, parts, strict=True)),
         (COLD, [compiling], f"on top, once; {against(MOST_SECONDS_TO_COMPILE, compiling)}"),
     ]
     return [Result(RUN, name, WORKERS, median(own), min(own), note) for name, own, note in rows]
+
+
+def _processors(commands: Sequence[Command]) -> str:
+    """Return a time that says less of what else the machine was doing."""
+    return f"{median(one.cpu for one in commands):.1f} s of processors"
 
 
 def _configs() -> list[TrialConfig]:
@@ -145,12 +150,18 @@ def _configs() -> list[TrialConfig]:
     return [design.config(i) for i in range(len(design))]
 
 
-def _train(workers: Engine, configs: Sequence[TrialConfig]) -> float:
-    """Return the seconds of the trainings."""
+def _train(workers: Engine, configs: Sequence[TrialConfig]) -> Command:
+    """Run the trainings."""
     start = perf_counter()
-    for future in [workers.submit(timed_trial, config) for config in configs]:
-        future.result()
-    return perf_counter() - start
+    futures = [workers.submit(_cpu_of_trial, config) for config in configs]
+    cpu = sum(future.result() for future in futures)
+    return Command(perf_counter() - start, cpu)
+
+
+def _cpu_of_trial(config: TrialConfig) -> float:
+    start = process_time()
+    timed_trial(config)
+    return process_time() - start
 
 
 def _command(n_trials: int, cache: str) -> Command:
