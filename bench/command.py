@@ -47,7 +47,7 @@ PARTS = (
     "of it: the folder",
     "of it: workers, their imports, training",
     "of it: figures and report",
-    "of it: tables on the terminal",
+    "of it: tables on the terminal, end of the process",
 )
 """What lies before, between and after those lines."""
 
