@@ -2,7 +2,7 @@
 
 ::
 
-    __main__.py         the command line: python -m bench [--quick] [--only sweep|kernel|step]
+    __main__.py         the command line: python -m bench [--quick] [--only PART]
     sweep.py            the weight-scale sweep: 16 scales, with and without normalization
     published_style.py  its peer in plain float64 NumPy, as from-scratch courses write it
     torch_eager.py      its peer in PyTorch
@@ -13,6 +13,10 @@
     cnn.py              that network in normlab
     torch_cnn.py        its peer in PyTorch
     cnn_process.py      its time and memory, each contender in a process of its own
-    timing.py           interleaved rounds, one thread or two, the table
+    command.py          how long a person waits: for the import, for help, for a whole run
+    scaling.py          how time and memory grow: workers, replicates, width, depth, images
+    scaling_process.py  a point of these curves, in a process of its own
+    points.py           the points of a curve, and their table
+    timing.py           interleaved rounds, one thread or two, the table of results
     markdown.py         the tables of README
 """

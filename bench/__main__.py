@@ -3,32 +3,56 @@
 import argparse
 import json
 import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from platform import machine, python_version, system
+from typing import Any
 
 from llvmlite.binding import get_host_cpu_name
 from threadpoolctl import threadpool_info
 
-from bench import cnn_step, kernel, markdown, sweep
+from bench import cnn_step, command, kernel, markdown, points, scaling, sweep
+from bench.points import Point
 from bench.timing import HAS_JAX, HAS_TORCH, Result, table
 
-PARTS = {"sweep": sweep.run, "kernel": kernel.run, "step": cnn_step.run}
+PARTS: dict[str, Callable[[bool], Sequence[Result | Point]]] = {
+    "sweep": sweep.run,
+    "kernel": kernel.run,
+    "step": cnn_step.run,
+    "command": command.run,
+    "scaling": scaling.run,
+}
 
 
 def main() -> None:
     options = _options()
-    facts = _facts()
-    results: list[Result] = []
+    about = facts()
+    found: list[Result | Point] = []
     for part in [options.only] if options.only else PARTS:
-        results += PARTS[part](options.quick)
+        found += PARTS[part](options.quick)
+    results = [one for one in found if isinstance(one, Result)]
+    curves = [one for one in found if isinstance(one, Point)]
     if options.json:
-        content = {"facts": facts, "results": [result._asdict() for result in results]}
-        options.json.write_text(json.dumps(content, indent=2) + "\n")
+        options.json.write_text(json.dumps(content(about, results, curves), indent=2) + "\n")
     if options.markdown:
-        options.markdown.write_text(markdown.page(facts, results), "utf-8")
-    print("\n".join(f"{name}: {fact}" for name, fact in facts.items()))
+        options.markdown.write_text(markdown.page(about, results, curves), "utf-8")
+    print("\n".join(f"{name}: {fact}" for name, fact in about.items()))
     print(table(results))
+    if curves:
+        print(f"\n{points.table(curves)}")
+
+
+def content(
+    about: dict[str, str], results: Sequence[Result], curves: Sequence[Point]
+) -> dict[str, Any]:
+    """Return what is written as JSON."""
+    return {
+        "facts": about,
+        "results": [result._asdict() for result in results],
+        "points": [points.as_json(point) for point in curves],
+    }
 
 
 def _options() -> argparse.Namespace:
@@ -41,13 +65,14 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _facts() -> dict[str, str]:
+def facts() -> dict[str, str]:
     """Return what the numbers depend on."""
     blas = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     installed = {"torch": HAS_TORCH, "jax": HAS_JAX}
     absent = [name for name, found in installed.items() if not found]
     libraries = ["numpy", "numba", *(name for name, found in installed.items() if found)]
     return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{system()} {machine()}, {os.cpu_count()} processors ({get_host_cpu_name()})",
         "load": f"{os.getloadavg()[0]:.1f}",
         "python": python_version(),

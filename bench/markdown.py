@@ -7,7 +7,8 @@ threads; PyTorch in the better of its memory layouts. Cells hold one thread / tw
 from collections.abc import Callable, Sequence
 from itertools import product
 
-from bench import cnn_step, kernel, sweep
+from bench import cnn_step, command, kernel, points, scaling, sweep
+from bench.points import Point
 from bench.timing import Result
 from normlab._table import Table
 
@@ -30,12 +31,20 @@ WORKS = (
     (sweep.ALL, "published style"),
 )
 
+MEDIANS_HEADER = ("work", "what", "note", "median", "memory")
+MEDIANS = (
+    *((command.START, name) for name in (command.IMPORT, command.NAMES, command.HELP)),
+    *((command.RUN, name) for name in command.NAMES_OF_RUN),
+    *((scaling.TOGETHER, name) for name in scaling.WAYS),
+    (scaling.MEMORY, scaling.WORKER),
+)
 
-def page(facts: dict[str, str], results: Sequence[Result]) -> str:
-    """Return both tables, and below them what the numbers depend on."""
+
+def page(facts: dict[str, str], results: Sequence[Result], curves: Sequence[Point] = ()) -> str:
+    """Return all tables, and below them what the numbers depend on."""
     below = "; ".join(f"{name}: {fact}" for name, fact in facts.items())
-    parts = [normalization(results).markdown(), works(results).markdown(), below]
-    return "\n\n".join(parts) + "\n"
+    tables = [normalization(results), works(results), medians(results), points.table(curves)]
+    return "\n\n".join([*(table.markdown() for table in tables), below]) + "\n"
 
 
 def normalization(results: Sequence[Result]) -> Table:
@@ -58,6 +67,16 @@ def works(results: Sequence[Result]) -> Table:
     return Table(WORKS_HEADER, tuple(rows), numbers_from=2)
 
 
+def medians(results: Sequence[Result]) -> Table:
+    """Return a row a process or way: its time, its memory, and how that stands to the goal."""
+    rows = []
+    for job, name in MEDIANS:
+        found = [r for r in results if (r.job, r.name) == (job, name)]
+        cells = [(r.note, _seconds(r.seconds), _megabytes(r)) for r in found] or [("", "", "")]
+        rows.append((job, name, *cells[0]))
+    return Table(MEDIANS_HEADER, tuple(rows), numbers_from=3)
+
+
 def _cell(
     results: Sequence[Result], job: str, peer: str, text: Callable[[Result, Result], str]
 ) -> str:
@@ -77,7 +96,11 @@ def _ratio(own: Result, theirs: Result) -> str:
 
 
 def _time(own: Result, theirs: Result) -> str:
-    return f"{own.fastest:.2g} s" if own.fastest >= 1 else f"{1000 * own.fastest:.3g} ms"
+    return _seconds(own.fastest)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
 
 
 def _share(own: Result, theirs: Result) -> str:

@@ -1,6 +1,8 @@
 """The benchmark's tables, those of the README, which it has written, and the sweep's contenders."""
 
+import json
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -10,8 +12,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench import cnn_step, kernel, markdown, published_style, sweep
-from bench.__main__ import PARTS
+from bench import (
+    cnn_step,
+    command,
+    kernel,
+    limit,
+    markdown,
+    points,
+    published_style,
+    scaling,
+    sweep,
+)
+from bench.__main__ import PARTS, content, facts
+from bench.command import Command
+from bench.points import Point
+from bench.scaling_process import sizes_of
 from bench.timing import Result
 from normlab._table import Table
 from normlab.data import load_mnist
@@ -98,7 +113,75 @@ def test_without_results_cells_are_empty() -> None:
 
 
 def test_every_part_can_be_run_alone() -> None:
-    assert list(PARTS) == ["sweep", "kernel", "step"]
+    assert list(PARTS) == ["sweep", "kernel", "step", "command", "scaling"]
+
+
+CURVE = [
+    Point("step, by width", 50, seconds=2.0, work=1.0, unit="GFLOP", megabytes=90.0),
+    Point("step, by width", 100, seconds=3.0, work=3.0, unit="GFLOP"),
+]
+
+
+def test_a_step_of_a_curve_shows_in_the_time_of_a_unit_of_work() -> None:
+    rows = points.table(CURVE).rows
+    assert [row[4:6] for row in rows] == [("2", "2.00"), ("1", "1.00")]
+
+
+def test_points_say_their_memory_where_it_was_counted() -> None:
+    assert [row[-1] for row in points.table(CURVE).rows] == ["90", ""]
+
+
+def test_the_file_holds_results_points_and_the_date_in_utc() -> None:
+    written = json.dumps(content(facts(), results("a job", {("normlab", 1): 1.0}), CURVE))
+    found = json.loads(written)
+    date = datetime.fromisoformat(found["facts"]["date"])
+    assert date.utcoffset() == timedelta(0)
+    assert abs(datetime.now(UTC) - date) < timedelta(minutes=1)
+    assert found["results"][0]["job"] == "a job"
+    assert [point["per_work"] for point in found["points"]] == [2.0, 1.0]
+
+
+def test_a_command_is_measured_against_its_trainings_alone() -> None:
+    parts = tuple(2.0 for _ in command.PARTS)
+    whole = [Command(seconds, 15.0, parts) for seconds in (9.0, 10.0, 30.0)]
+    found = {
+        r.name: r for r in command.results([Command(4.0, 8.0)], whole, Command(35.0, 40.0, parts))
+    }
+    assert found[command.TRAINING].note.endswith("8.0 s of processors")
+    note = found[command.WHOLE].note
+    assert note == "2.50 times the trainings, goal 2.5 times; 15.0 s of processors"
+    assert found[command.COLD].seconds == 25.0
+    assert found[command.COLD].note.endswith("goal 20 s, missed")
+    assert tuple(found) == command.NAMES_OF_RUN
+
+
+def test_the_work_of_a_step_is_that_of_its_matrix_products() -> None:
+    sizes = sizes_of("depth", 2)
+    assert sizes == (784, 100, 100, 10)
+    layers = 2 * 784 * 100 + 3 * 100 * 100 + 3 * 100 * 10
+    work, unit = scaling.products("depth", 2)
+    assert work == pytest.approx(2e-9 * limit.BATCH * layers)
+    assert unit == "GFLOP"
+
+
+def test_perfect_scaling_is_a_level_curve() -> None:
+    times = {(scaling.ONE_WORKER, 1): 8.0, (scaling.TWO_WORKERS, 2): 4.0}
+    found = [r._replace(seconds=r.fastest) for r in results(scaling.TOGETHER, times)]
+    one, two = scaling.by_workers(found)
+    assert one.per_work == two.per_work
+
+
+def test_medians_stand_in_a_row_each_with_their_notes() -> None:
+    found = [Result(scaling.MEMORY, scaling.WORKER, 2, 0.25, 0.2, "goal", megabytes=123.4)]
+    rows = markdown.medians(found).rows
+    assert rows[-1] == (scaling.MEMORY, scaling.WORKER, "goal", "250 ms", "123 MB")
+    assert {cell for row in rows[:-1] for cell in row[2:]} == {""}
+
+
+def test_a_page_holds_all_tables() -> None:
+    page = markdown.page({"date": "today"}, [], CURVE)
+    assert page.count("| --- |") >= 4
+    assert page.endswith("date: today\n")
 
 
 # The sweep

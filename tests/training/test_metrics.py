@@ -6,6 +6,7 @@ import pytest
 from toy import bits, toy_data, toy_network
 
 from normlab.data import one_hot
+from normlab.data.pixels import Pixels
 from normlab.errors import ArgumentError, ShapeError
 from normlab.network import CNNSpec, Network, build_cnn
 from normlab.training import SoftmaxCrossEntropy, accuracy, evaluate, metrics
@@ -57,6 +58,13 @@ def test_wrong_targets_are_refused(target: Any, message: str) -> None:
 def test_outputs_must_be_rows(shape: tuple[int, ...]) -> None:
     with pytest.raises(ShapeError, match=r"y must have shape \(n, n_outputs\) with n >= 1, got"):
         accuracy(np.zeros(shape), np.zeros(4, int))
+
+
+def test_rows_that_are_bytes_until_they_are_taken_evaluate_the_same() -> None:
+    network, loss, target = trained_statistics(), SoftmaxCrossEntropy(), np.arange(40) % 3
+    n_features = toy_data().x_train.shape[1]
+    pixels = Pixels(np.arange(40 * n_features).astype(np.uint8).reshape(40, n_features))
+    assert evaluate(network, loss, pixels, target) == evaluate(network, loss, pixels[:], target)
 
 
 @pytest.mark.parametrize("block", [1, 7, 20, 39, 40, 1000])

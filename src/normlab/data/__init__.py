@@ -3,6 +3,7 @@
 ::
 
     dataset.py   Dataset: training and test arrays that belong together, read-only
+    pixels.py    images kept as bytes, until rows of them are taken
     mnist.py     load_mnist: the bundled MNIST, or a folder of files like it
     folder.py    which file of a folder is which
     idx.py       read_idx: one IDX file, checked against its real size before it is read

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from normlab import _checks
 from normlab.data.labels import check_inside
+from normlab.data.pixels import Pixels
 from normlab.errors import ArgumentError, ShapeError
 
 
@@ -52,7 +53,7 @@ class Dataset:
     Toy: 3 training and 2 test rows of (2,), float32, 3 classes
     """
 
-    x_train: NDArray[Any]
+    x_train: NDArray[Any]  # or Pixels, of which rows are taken in the same way
     y_train: NDArray[Any]
     x_test: NDArray[Any]
     y_test: NDArray[Any]
@@ -61,9 +62,9 @@ class Dataset:
 
     def __init__(  # by hand, because n_classes may be left out and is an int all the same
         self,
-        x_train: NDArray[Any],
+        x_train: NDArray[Any] | Pixels,
         y_train: NDArray[Any],
-        x_test: NDArray[Any],
+        x_test: NDArray[Any] | Pixels,
         y_test: NDArray[Any],
         n_classes: int | None = None,
         name: str = "Dataset",
@@ -74,9 +75,9 @@ class Dataset:
         _check_labels("train", y_train, len(x_train))
         _check_labels("test", y_test, len(x_test))
         values = {
-            "x_train": _read_only(x_train),
+            "x_train": _rows(x_train),
             "y_train": _read_only(y_train),
-            "x_test": _read_only(x_test),
+            "x_test": _rows(x_test),
             "y_test": _read_only(y_test),
             "n_classes": _checked_classes(y_train, y_test, n_classes),
             "name": name,
@@ -126,7 +127,8 @@ def checked_count(argument: str, value: int | None, available: int) -> int:
 
 
 def _check_rows(argument: str, x: Any) -> None:
-    if not isinstance(x, np.ndarray) or x.dtype not in (np.float32, np.float64, np.uint8):
+    is_array = isinstance(x, np.ndarray | Pixels)
+    if not is_array or x.dtype not in (np.float32, np.float64, np.uint8):
         got = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
         raise ArgumentError(
             f"{argument} must be a NumPy array of float32, float64 or uint8, got {got}."
@@ -137,7 +139,7 @@ def _check_rows(argument: str, x: Any) -> None:
     _checks.require(x.ndim >= 2 and len(x) > 0, argument, rule, x.shape, remedy)
 
 
-def _check_alike(x_train: NDArray[Any], x_test: NDArray[Any]) -> None:
+def _check_alike(x_train: NDArray[Any] | Pixels, x_test: NDArray[Any] | Pixels) -> None:
     if x_train.dtype != x_test.dtype:
         raise ArgumentError(
             f"x_test must be of the dtype of x_train, {x_train.dtype}, got {x_test.dtype}."
@@ -183,6 +185,10 @@ def _checked_classes(y_train: NDArray[Any], y_test: NDArray[Any], n_classes: int
     _checks.same_shape("y_train", y_train.shape, (len(y_train), count))
     _checks.same_shape("y_test", y_test.shape, (len(y_test), count))
     return count
+
+
+def _rows(x: Any) -> Any:
+    return x if isinstance(x, Pixels) else _read_only(x)
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

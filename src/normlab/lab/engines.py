@@ -21,6 +21,7 @@ import loky
 from normlab.errors import WorkerError
 from normlab.lab.config import TrialConfig
 from normlab.lab.interrupts import held_back
+from normlab.lab.shared_data import SharedData
 from normlab.lab.trial import compile_kernels
 
 THREAD_VARIABLES = (
@@ -112,6 +113,7 @@ class LocalWorkers(Engine):
         self.n_workers = n_workers
         self.name = f"{n_workers} local"
         self._executor: Any = None  # loky's
+        self._data = SharedData()
         self._start()
 
     def submit(self, function: Callable[..., Any], /, *args: Any) -> Future[Any]:
@@ -122,6 +124,13 @@ class LocalWorkers(Engine):
     def n_slots(self) -> int:
         """Return two calls a worker: the next one waits for none."""
         return 2 * self.n_workers
+
+    def prepare(self, configs: Iterable[TrialConfig]) -> None:
+        """Compile, and lay out large data for all."""
+        configs = list(configs)
+        for data in {config.data for config in configs}:
+            self._data.lay_out(data)
+        super().prepare(configs)
 
     def death(self, error: BaseException) -> Death | None:
         """Return the death that broke the executor."""
@@ -134,7 +143,7 @@ class LocalWorkers(Engine):
 
     def mend(self) -> None:
         """Start new processes; an error where they die of themselves."""
-        self.stop()
+        self._kill()
         self._start()
         try:
             self._executor.submit(_nothing).result()
@@ -146,7 +155,11 @@ class LocalWorkers(Engine):
             ) from None
 
     def stop(self) -> None:
-        """Kill the processes."""
+        """Kill the processes, and delete what was laid out for them."""
+        self._kill()
+        self._data.remove()
+
+    def _kill(self) -> None:
         if self._executor is not None:
             self._executor.shutdown(wait=True, kill_workers=True)
 
@@ -157,13 +170,14 @@ class LocalWorkers(Engine):
                     self.n_workers,
                     initializer=_start_worker,
                     initargs=(os.getpid(),),
-                    env=ENVIRONMENT,
+                    env={**ENVIRONMENT, **self._data.environment()},
                 )
                 self._executor.submit(_nothing)  # processes start, and load this package
         except KeyboardInterrupt:
             self.stop()
             raise
         except OSError as error:  # no semaphores, as where /dev/shm cannot be written
+            self._data.remove()
             raise WorkerError(
                 f"Worker processes cannot be started here ({error}). Run in this process instead:"
                 " --workers 1, in Python n_workers=1."

@@ -7,6 +7,7 @@ import numpy as np
 
 from normlab import _checks
 from normlab._typing import FloatArray, Target
+from normlab.data.pixels import Pixels
 from normlab.errors import ShapeError
 from normlab.kernels import losses
 from normlab.kernels.threads import threads
@@ -68,7 +69,8 @@ def evaluate(network: Network, loss: Loss, x: Any, target: Any) -> Evaluation:
     ``x``, at least one row, is cast to the dtype of the network. The network is left unchanged.
     """
     _checks.instance("network", network, Network)
-    _checks.instance("x", x, np.ndarray)
+    if not isinstance(x, Pixels):
+        _checks.instance("x", x, np.ndarray)
     _checks.require(x.ndim > 0 and len(x) > 0, "x", "have at least one row", x.shape)
     total, right, dtype, target = 0.0, 0, network.dtype, np.asarray(target)
     n_rows = evaluation_rows(network, x.shape[1:])
