@@ -47,7 +47,7 @@ own_kernel: Any = None
 """In the globals of each function that ``shared_out`` makes: the kernel it shares out."""
 
 
-def _instructions(write: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:
+def instructions(write: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:
     """Let compiled code call what ``write`` writes in LLVM's own language."""
     function: Callable[..., Any] = intrinsic(write)
     return function
@@ -149,7 +149,7 @@ def _take_shares(team: IntArray) -> None:
         first = _add(team, NEXT, share)
 
 
-@_instructions
+@instructions
 def _outlined(typing: Any, kernel: Any, arguments: Any) -> tuple[Any, Any]:
     """Return the address of a kernel's ``RANGE_CODE`` and that of its arguments.
 
@@ -182,7 +182,7 @@ def _outlined(typing: Any, kernel: Any, arguments: Any) -> tuple[Any, Any]:
     return pair(kernel, arguments), write
 
 
-@_instructions
+@instructions
 def _call(typing: Any, code: Any, place: Any, first: Any, stop: Any) -> tuple[Any, Any]:
     """Call the code at an address."""
 
@@ -192,7 +192,7 @@ def _call(typing: Any, code: Any, place: Any, first: Any, stop: Any) -> tuple[An
     return types.int64(*[types.int64] * 4), write
 
 
-@_instructions
+@instructions
 def _load(typing: Any, team: Any, i: Any) -> tuple[Any, Any]:
     """Return a number of the team, in the order that all threads agree on."""
 
@@ -202,7 +202,7 @@ def _load(typing: Any, team: Any, i: Any) -> tuple[Any, Any]:
     return types.int64(team, types.int64), write
 
 
-@_instructions
+@instructions
 def _store(typing: Any, team: Any, i: Any, value: Any) -> tuple[Any, Any]:
     """Set a number of the team."""
 
@@ -214,7 +214,7 @@ def _store(typing: Any, team: Any, i: Any, value: Any) -> tuple[Any, Any]:
     return types.void(team, types.int64, types.int64), write
 
 
-@_instructions
+@instructions
 def _add(typing: Any, team: Any, i: Any, value: Any) -> tuple[Any, Any]:
     """Add to a number of the team, and return what it was."""
 

@@ -24,7 +24,7 @@ def relu_forward(x: FloatArray) -> FloatArray:
     """Return max(x, 0)."""
     x = np.ascontiguousarray(x)
     y = arrays.empty(x.shape, x.dtype)
-    in_parallel(_relu, x.size, x.size, x.reshape(-1), y.reshape(-1))
+    in_parallel(relu_into, x.size, x.size, x.reshape(-1), y.reshape(-1))
     return y
 
 
@@ -32,19 +32,23 @@ def relu_backward(dy: FloatArray, y: FloatArray) -> FloatArray:
     """Return dy where y > 0, else 0."""
     dx = arrays.empty(y.shape, y.dtype)
     flat = [array.reshape(-1) for array in (np.ascontiguousarray(dy), y, dx)]
-    in_parallel(_relu_backward, y.size, y.size, *flat)
+    in_parallel(relu_backward_into, y.size, y.size, *flat)
     return dx
 
 
 @shared_out
-def _relu(x: FloatArray, y: FloatArray, first: int, stop: int) -> None:
+def relu_into(x: FloatArray, y: FloatArray, first: int, stop: int) -> None:
+    """Set y; both are flat."""
     x, y = x[first:stop], y[first:stop]
     for i in range(x.size):
         y[i] = 0.0 if x[i] <= 0.0 else x[i]
 
 
 @shared_out
-def _relu_backward(dy: FloatArray, y: FloatArray, dx: FloatArray, first: int, stop: int) -> None:
+def relu_backward_into(
+    dy: FloatArray, y: FloatArray, dx: FloatArray, first: int, stop: int
+) -> None:
+    """Set dx; all are flat."""
     # One pass; NumPy's comparison, mask and product take three.
     dy, y, dx = dy[first:stop], y[first:stop], dx[first:stop]
     for i in range(y.size):

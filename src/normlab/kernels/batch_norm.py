@@ -36,7 +36,7 @@ from normlab.kernels._compile import compiled, compiled_within
 from normlab.kernels._team import share_out
 from normlab.kernels.activations import relu_backward
 from normlab.kernels.blocks import block_rows, in_lanes
-from normlab.kernels.moments import Moments, set_moments
+from normlab.kernels.moments import Moments, moments_into
 from normlab.kernels.threads import in_team
 
 
@@ -47,7 +47,7 @@ def inverse_std(var: FloatArray, eps: float) -> FloatArray:
     x_hat would be 0.
     """
     inv_std = np.empty_like(var)
-    _inverse_std(var, eps, inv_std)
+    inverse_std_into(var, eps, inv_std)
     return inv_std
 
 
@@ -58,7 +58,7 @@ def of_batch(
     n_features = x.shape[1]
     mean, M2, inv_std = found = np.empty((3, n_features))
     terms = np.empty((5, n_features), x.dtype)
-    in_team(_of_batch, x.size, x, gamma, beta, eps, found, terms)
+    in_team(of_batch_into, x.size, x, gamma, beta, eps, found, terms)
     return Moments(x.size // n_features, mean, M2), inv_std, terms
 
 
@@ -69,7 +69,7 @@ def update_running(
 
     A term of weight 0 is left out: NaN in it would spread all the same.
     """
-    _update_running(running_mean, running_var, batch.mean, batch.M2, new, batch.count - ddof)
+    move_running(running_mean, running_var, batch.mean, batch.M2, new, batch.count - ddof)
 
 
 def terms(
@@ -86,7 +86,7 @@ def terms(
     drops is in terms[2] and terms[4].
     """
     found = np.empty((5, mean.size), dtype)
-    _set_terms(mean, inv_std, gamma, beta, found)
+    terms_into(mean, inv_std, gamma, beta, found)
     return found
 
 
@@ -94,7 +94,7 @@ def normalize(x: FloatArray, terms: FloatArray, *, relu: bool = False) -> FloatA
     """Return y, or max(y, 0)."""
     y = arrays.empty(x.shape, x.dtype)
     floor = x.dtype.type(0 if relu else np.nan)  # nothing is below NaN
-    in_team(_normalize, x.size, x, terms, floor, y)
+    in_team(normalize_into, x.size, x, terms, floor, y)
     return y
 
 
@@ -104,7 +104,7 @@ def backward_batch(
     """Return dx, d_gamma, d_beta where mean and inv_std come from ``x`` itself."""
     d_gamma, d_beta = sums = np.empty((2, x.shape[1]))
     dx = arrays.empty(x.shape, x.dtype)
-    in_team(_backward_batch, x.size, dy, x, terms, _floor(x, relu), sums, dx)
+    in_team(backward_batch_into, x.size, dy, x, terms, _floor(x, relu), sums, dx)
     return dx, d_gamma, d_beta
 
 
@@ -125,7 +125,7 @@ def _floor(x: FloatArray, relu: bool) -> np.floating[Any] | None:
 
 
 @compiled
-def _of_batch(
+def of_batch_into(
     team: IntArray,
     x: FloatArray,
     gamma: FloatArray,
@@ -134,16 +134,18 @@ def _of_batch(
     found: FloatArray,
     terms: FloatArray,
 ) -> None:
+    """Set mean, M2 and inv_std, the rows of ``found``, and the terms."""
     mean, M2, inv_std = found
-    set_moments(team, x, mean, M2)
-    _inverse_std(M2 / (x.size // mean.size), eps, inv_std)
-    _set_terms(mean, inv_std, gamma, beta, terms)
+    moments_into(team, x, mean, M2)
+    inverse_std_into(M2 / (x.size // mean.size), eps, inv_std)
+    terms_into(mean, inv_std, gamma, beta, terms)
 
 
 @compiled
-def _normalize(
+def normalize_into(
     team: IntArray, x: FloatArray, terms: FloatArray, floor: np.floating[Any], y: FloatArray
 ) -> None:
+    """Set y; at most ``floor``, it is 0."""
     if x.ndim == 2:
         lanes = in_lanes(x)
         share_out(team, len(lanes), loops.normalize, (lanes, terms, floor, in_lanes(y)))
@@ -152,7 +154,7 @@ def _normalize(
 
 
 @compiled
-def _backward_batch(
+def backward_batch_into(
     team: IntArray,
     dy: FloatArray,
     x: FloatArray,
@@ -161,6 +163,7 @@ def _backward_batch(
     sums: FloatArray,
     dx: FloatArray,
 ) -> None:
+    """Set dx, and d_gamma and d_beta, the rows of ``sums``."""
     _set_sums(team, dy, x, terms, floor, sums)
     all_terms = np.empty((7, x.shape[1]), x.dtype)
     _set_all_terms(terms, sums, x.size // x.shape[1], all_terms)
@@ -198,7 +201,8 @@ def _set_sums(
 
 
 @compiled
-def _inverse_std(var: FloatArray, eps: float, inv_std: FloatArray) -> None:
+def inverse_std_into(var: FloatArray, eps: float, inv_std: FloatArray) -> None:
+    """Set inv_std."""
     for j in range(var.shape[0]):
         if var[j] + eps == 0.0:
             inv_std[j] = 0.0
@@ -209,7 +213,7 @@ def _inverse_std(var: FloatArray, eps: float, inv_std: FloatArray) -> None:
 
 
 @compiled
-def _update_running(
+def move_running(
     running_mean: FloatArray,
     running_var: FloatArray,
     mean: FloatArray,
@@ -217,6 +221,7 @@ def _update_running(
     new: float,
     count: int,
 ) -> None:
+    """Move running statistics towards mean and M2 / count."""
     for j in range(running_mean.size):
         running_mean[j] = _moved(running_mean[j], mean[j], new)
         running_var[j] = _moved(running_var[j], M2[j] / count, new)
@@ -230,9 +235,10 @@ def _moved(running: float, batch: float, new: float) -> float:
 
 
 @compiled
-def _set_terms(
+def terms_into(
     mean: FloatArray, inv_std: FloatArray, gamma: FloatArray, beta: FloatArray, terms: FloatArray
 ) -> None:
+    """Set the terms."""
     for j in range(mean.size):
         scale = gamma[j] * inv_std[j]
         terms[0, j] = mean[j]

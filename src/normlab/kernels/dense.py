@@ -51,7 +51,7 @@ def forward(x: FloatArray, weight: FloatArray, bias: FloatArray | None) -> Float
     x, weight = arrays.read_only(np.ascontiguousarray(x)), np.ascontiguousarray(weight)
     y = arrays.empty((len(x), weight.shape[1]), x.dtype)
     start = np.zeros(weight.shape[1], x.dtype) if bias is None else bias
-    in_team(_forward, y.size * len(weight) // MULTIPLICATIONS, x, weight, start, y)
+    in_team(forward_into, y.size * len(weight) // MULTIPLICATIONS, x, weight, start, y)
     return y
 
 
@@ -62,8 +62,7 @@ def backward_input(dy: FloatArray, weight: FloatArray) -> FloatArray:
         return small
     dy, weight = np.ascontiguousarray(dy), np.ascontiguousarray(weight)
     dx = arrays.empty((len(dy), len(weight)), dy.dtype)
-    kernel = _backward_input if weight.size < LARGE_WEIGHT else _large_backward_input
-    in_team(kernel, dy.size * len(weight) // MULTIPLICATIONS, dy, weight, dx)
+    in_team(backward_input_into, dy.size * len(weight) // MULTIPLICATIONS, dy, weight, dx)
     return dx
 
 
@@ -75,16 +74,17 @@ def backward_parameters(
         return x.T @ dy, dy.sum(axis=0) if bias else None
     dy, x = np.ascontiguousarray(dy), np.ascontiguousarray(x)
     d_weight = arrays.empty((x.shape[1], dy.shape[1]), x.dtype)
-    d_bias = np.zeros(dy.shape[1] if bias else 0, dy.dtype)
+    d_bias = np.empty(dy.shape[1] if bias else 0, dy.dtype)
     size = x.size * dy.shape[1] // MULTIPLICATIONS
-    in_team(_backward_parameters, size, dy, x, d_weight, d_bias)
+    in_team(backward_parameters_into, size, dy, x, d_weight, d_bias)
     return d_weight, d_bias if bias else None
 
 
 @compiled
-def _forward(
+def forward_into(
     team: IntArray, x: FloatArray, weight: FloatArray, start: FloatArray, y: FloatArray
 ) -> None:
+    """Set y, which begins from ``start``."""
     # In parts of columns: a part of the weight is packed at once. (As weight^T x^T the sums would
     # walk down the columns of the weight: three times as slow where its rows lie whole pages
     # apart.)
@@ -96,14 +96,18 @@ def _forward(
 
 
 @compiled
-def _backward_input(team: IntArray, dy: FloatArray, weight: FloatArray, dx: FloatArray) -> None:
+def backward_input_into(team: IntArray, dy: FloatArray, weight: FloatArray, dx: FloatArray) -> None:
+    """Set dx."""
+    if weight.size >= LARGE_WEIGHT:
+        _backward_input_of_large(team, dy, weight, dx)
+        return
     n_inputs, n = weight.shape
     panels, start = packed_transposed(weight), np.zeros(n_inputs, dy.dtype)
     _multiply(team, dy.reshape(-1), _begins(dy), np.arange(n), panels, start, dx, _begins(dx))
 
 
-@compiled
-def _large_backward_input(
+@compiled_within
+def _backward_input_of_large(
     team: IntArray, dy: FloatArray, weight: FloatArray, dx: FloatArray
 ) -> None:
     # As (weight dy^T)^T: the rows of the weight are read as they lie.
@@ -116,9 +120,10 @@ def _large_backward_input(
 
 
 @compiled
-def _backward_parameters(
+def backward_parameters_into(
     team: IntArray, dy: FloatArray, x: FloatArray, d_weight: FloatArray, d_bias: FloatArray
 ) -> None:
+    """Set d_weight, and d_bias, which is of size 0 where there is no bias."""
     n_inputs, n = d_weight.shape
     used, unused = _columns(x)
     if unused.size > 0 and not _is_finite(dy.reshape(-1), _begins(dy), n):
@@ -127,6 +132,8 @@ def _backward_parameters(
         d_weight[unused[i]] = 0.0
     panels, start = packed(dy.reshape(-1), _begins(dy), n), np.zeros(n, dy.dtype)
     _multiply(team, x.reshape(-1), used, _begins(x), panels, start, d_weight, _times(used, n))
+    for j in range(d_bias.size):
+        d_bias[j] = 0.0
     for i in range(len(dy)):
         for j in range(d_bias.size):
             d_bias[j] += dy[i, j]

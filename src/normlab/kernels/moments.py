@@ -57,12 +57,12 @@ def moments(x: FloatArray) -> Moments:
     """Return the moments of each feature of ``x``, which has at least one value a feature."""
     n_features = x.shape[1]
     mean, M2 = np.empty(n_features), np.empty(n_features)
-    in_team(set_moments, x.size, x, mean, M2)
+    in_team(moments_into, x.size, x, mean, M2)
     return Moments(x.size // n_features, mean, M2)
 
 
 @compiled
-def set_moments(team: IntArray, x: FloatArray, mean: FloatArray, M2: FloatArray) -> None:
+def moments_into(team: IntArray, x: FloatArray, mean: FloatArray, M2: FloatArray) -> None:
     """Set mean and M2."""
     count, lanes = x.size // mean.size, in_lanes(x)
     rows = block_rows(lanes)

@@ -178,11 +178,11 @@ class BatchNorm(Layer[BatchNormCache]):
         features = self._features("x", _checks.float_array("x", x))
         if training:
             self._require_values(features)
-            batch, inv_std, terms = batch_norm.of_batch(features, self._gamma, self._beta, self.eps)
+            batch, inv_std, terms = batch_norm.of_batch(features, *self.scale_and_shift, self.eps)
             return BatchNormCache(features, batch.mean, inv_std, terms, batch, x.shape)
         self._require_statistics()
         mean, inv_std = self.running_mean.copy(), batch_norm.inverse_std(self.running_var, self.eps)
-        terms = batch_norm.terms(mean, inv_std, self._gamma, self._beta, x.dtype)
+        terms = batch_norm.terms(mean, inv_std, *self.scale_and_shift, x.dtype)
         return BatchNormCache(features, mean, inv_std, terms, None, x.shape)
 
     def backward(self, dy: FloatArray, cache: BatchNormCache) -> tuple[FloatArray, Gradients]:
@@ -216,18 +216,28 @@ class BatchNorm(Layer[BatchNormCache]):
                 " which has no batch statistics."
             )
         self.n_updates += 1
-        new = 1 / int(self.n_updates) if self.decay is None else 1 - self.decay
+        new = self.weight_of_new
         batch_norm.update_running(
             self.running_mean, self.running_var, cache.moments, self.ddof, new
         )
 
     @property
-    def _gamma(self) -> FloatArray:
-        return self._fixed_gamma if self.gamma is None else self.gamma
+    def weight_of_new(self) -> float:
+        """The weight of the batch in the running statistics, at this number of updates."""
+        if self.decay is None:
+            return 1 / max(1, int(self.n_updates))
+        return 1 - self.decay
 
     @property
-    def _beta(self) -> FloatArray:
-        return self._fixed_beta if self.beta is None else self.beta
+    def options(self) -> tuple[float, float, int]:
+        """Eps, the weight of new statistics, and ddof, as kernels take them."""
+        return self.eps, self.weight_of_new, self.ddof
+
+    @property
+    def scale_and_shift(self) -> tuple[FloatArray, FloatArray]:
+        """Gamma and beta, or the ones and zeros that they are fixed at."""
+        gamma = self._fixed_gamma if self.gamma is None else self.gamma
+        return gamma, self._fixed_beta if self.beta is None else self.beta
 
     def _features(self, argument: str, x: FloatArray) -> FloatArray:
         """View x as the kernels take it; copy it only where it is not C-contiguous."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,14 @@ from normlab._table import Table
 from normlab._typing import FloatArray, Gradients, Parameters
 from normlab.errors import ArgumentError, NormlabError
 from normlab.layers import Dense, Layer
+from normlab.network.chain import ChainCache, chain_of
 from normlab.network.runs import Run, one_by_one, together
 
 
 class NetworkCache(NamedTuple):
     """What ``Network.backward`` and ``update_statistics`` need."""
 
-    layers: tuple[Any, ...]  # the cache of each layer
+    layers: Sequence[Any]  # the cache of each layer
 
 
 class Network:
@@ -64,6 +65,9 @@ class Network:
         dense_shape = (first.n_inputs,) if isinstance(first, Dense) else None
         self.input_shape = dense_shape if input_shape is None else tuple(input_shape)
         self._one_by_one, self._together = one_by_one(self.layers), together(self.layers)
+        self._chain = chain_of(self.layers)
+        arrays = self.parameters.values()  # whose dtypes never change
+        self._dtype = np.result_type(*arrays) if arrays else np.dtype("f4")
 
     @property
     def parameters(self) -> Parameters:
@@ -86,7 +90,7 @@ class Network:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the parameters; float32 where there are none."""
-        return np.result_type(*self.parameters.values()) if self.parameters else np.dtype("f4")
+        return self._dtype
 
     def forward(self, x: FloatArray, *, training: bool) -> tuple[FloatArray, NetworkCache]:
         """Return the output and the cache; nothing is changed.
@@ -94,6 +98,9 @@ class Network:
         ``training=True`` normalizes with batch statistics and drops units; ``False`` uses running
         statistics and keeps all units.
         """
+        if training and self._chain is not None and self._chain.takes(x):
+            y, chained = self._chain.forward(x)
+            return y, NetworkCache(chained)
         caches: list[Any] = []
         for run in self._together:
             x, own = run.forward(x, training=training)
@@ -117,12 +124,16 @@ class Network:
         No caches are kept, so that the layers take turns in little memory: up to 1.8 times as
         fast on 1,000 rows.
         """
+        if self._chain is not None and self._chain.takes(x) and self._chain.can_predict():
+            return self._chain.predict(x)
         for run in self._together:
             x, _ = run.forward(x, training=False)
         return x
 
     def backward(self, dy: FloatArray, cache: NetworkCache) -> tuple[FloatArray, Gradients]:
         """Return the gradient of the input and of each parameter."""
+        if (chained := self._chained(dy, cache)) is not None:
+            return chained.chain.backward(dy, chained, wants_dx=True)
         dy, gradients = self._backward_through(self._together, dy, cache)
         return dy, _in_order(gradients)
 
@@ -144,6 +155,8 @@ class Network:
 
         For the network of 784 inputs and five layers of 100, that is a fifth of a step's work.
         """
+        if (chained := self._chained(dy, cache)) is not None:
+            return chained.chain.backward(dy, chained, wants_dx=False)[1]
         first, *others = self._together
         dy, gradients = self._backward_through(others, dy, cache)
         gradients.append(first.parameter_gradients(dy, cache.layers))
@@ -152,6 +165,9 @@ class Network:
     def update_statistics(self, cache: NetworkCache) -> None:
         """Move all running statistics towards the batch in ``cache``."""
         self._require_own(cache)
+        if (chained := self._own_chain(cache)) is not None:
+            chained.chain.update_statistics(chained)
+            return
         for layer, layer_cache in zip(self.layers, cache.layers, strict=True):
             layer.update_statistics(layer_cache)
 
@@ -202,6 +218,17 @@ class Network:
             if passed is not None:
                 passed.append(dy)
         return dy, gradients
+
+    def _chained(self, dy: FloatArray, cache: NetworkCache) -> ChainCache | None:
+        """Return the cache of the chain, where it is one and dy fits."""
+        self._require_own(cache)
+        chained = self._own_chain(cache)
+        return chained if chained is not None and chained.fits(dy) else None
+
+    def _own_chain(self, cache: NetworkCache) -> ChainCache | None:
+        chained = cache.layers
+        is_own = isinstance(chained, ChainCache) and chained.chain is self._chain
+        return cast(ChainCache, chained) if is_own else None
 
     def _require_own(self, cache: NetworkCache) -> None:
         _checks.instance("cache", cache, NetworkCache, "It is what forward returns second.")
