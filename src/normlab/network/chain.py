@@ -37,7 +37,6 @@ class Chain:
         self.layers = tuple(layers)
         self.steps = together(self.layers)
         self.norms = {i: run.layers[0] for i, run in enumerate(self.steps) if _is_norm(run.layers)}
-        self._stated: list[Any] = []
         self.named: list[Named] = []
         self.n_gradients = self.n_outputs = self.n_statistics = 0
         n_features = self.n_inputs = self.layers[0].n_inputs  # type: ignore[attr-defined]
@@ -46,7 +45,7 @@ class Chain:
             rows.append(self._row(run.first, run.layers, n_features))
             n_features = rows[-1][kernel.N_OUT]
         self.plan: IntArray = np.array(rows)
-        self._laid_out = np.zeros((len(rows), 3))
+        self._stated: tuple[list[Any], FloatArray] = [], np.zeros((len(rows), 3))
         self.dtype = self.layers[0].parameters["weight"].dtype
         self.n_last = n_features  # the outputs of the last step
         self.widest = int(self.plan[:, [kernel.N_IN, kernel.N_OUT]].max())
@@ -155,11 +154,12 @@ class Chain:
     def _options(self) -> FloatArray:
         # They may be set at any time. To compare takes a third of the time of a new array.
         stated = [norm.options for norm in self.norms.values()]
-        if stated != self._stated:
+        before, options = self._stated
+        if stated != before:
             options = np.zeros((len(self.plan), 3))
             options[list(self.norms)] = np.array(stated).reshape(-1, 3)
-            self._stated, self._laid_out = stated, options
-        return self._laid_out
+            self._stated = stated, options
+        return options
 
     def layer_caches(self, cache: "ChainCache") -> tuple[Any, ...]:
         """Return the cache of each layer, as if they had run one by one."""
