@@ -32,22 +32,36 @@ SOURCES = tuple(
 """What all kernels are made from."""
 
 
-def compiled(function: F) -> F:
-    """Compile a kernel. It runs on one thread, and lets others run beside it."""
+def compiled(function: F, *, merge: bool = False) -> F:
+    """Compile a kernel. It runs on one thread, and lets others run beside it.
+
+    With ``merge``, compiled code that calls it has it ``merged``.
+    """
     kernel: Any
+    options = FLAGS | {"inline": "always" if merge else "never"}
     try:
-        kernel = numba.njit(cache=True, **FLAGS)(function)
+        kernel = numba.njit(cache=True, **options)(function)
         with suppress(AttributeError):  # Numba's own name, which another version may not have
             kept = kernel._cache._cache_file
             kept._source_stamp = kept._source_stamp, SOURCES
     except RuntimeError:
         # No folder can be written: compile again in each process rather than not at all.
-        kernel = numba.njit(**FLAGS)(function)
+        kernel = numba.njit(**options)(function)
     return cast(F, kernel)
 
 
-def compiled_within(function: F, *, inline: bool = False) -> F:
-    """Compile what only compiled code calls; with ``inline`` as a part of each caller."""
+def merged(function: F) -> F:
+    """Make what only compiled code calls a part of each caller, before anything is compiled.
+
+    Each function that is compiled by itself is optimized again in every function that calls it, and
+    in their callers.
+    """
+    part: F = numba.njit(inline="always", **FLAGS)(function)
+    return part
+
+
+def compiled_within(function: F) -> F:
+    """Compile what only compiled code calls."""
     options = FLAGS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    part: F = numba.njit(forceinline=inline, **options)(function)
+    part: F = numba.njit(**options)(function)
     return part

@@ -12,7 +12,6 @@ until no helper is inside any more, and returns.
 """
 
 from collections.abc import Callable
-from functools import partial
 from types import FunctionType
 from typing import Any
 
@@ -23,7 +22,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from normlab._typing import IntArray
-from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._compile import compiled, compiled_within, merged
 
 LINE = 16
 """Numbers between those that different threads change: no two lie in one line of the cache."""
@@ -112,14 +111,14 @@ def _idle(number: int) -> float:
     return value  # which is always positive, but LLVM does not see that
 
 
-@partial(compiled_within, inline=True)
+@merged
 def share_out(team: IntArray, n: int, kernel: Any, arguments: Any) -> None:
     """Call a kernel of ``compiled_within``, in compiled code, on all threads of the team.
 
     It is called as ``kernel(*arguments, first, stop)`` for ranges that together are range(n). It
     must raise nothing but ``MemoryError``, which is raised here, whatever it was.
     """
-    # Inlined: as a value, the kernel has an address that changes, and nothing would be kept.
+    # Merged: as a value, the kernel has an address that changes, and nothing would be kept.
     code, place = _outlined(kernel, arguments)
     if team[HELPERS] == 0 or n <= 1:
         failed = _call(code, place, 0, n)

@@ -24,6 +24,7 @@ forward returns max(y, 0), and dy counts only where y > 0, bit for bit as in
 reading x_hat, and writing it costs nothing when it is not written. So is the sign of y.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from numpy.typing import DTypeLike
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
 from normlab.kernels import batch_norm_loops as loops
-from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._compile import compiled, compiled_within, merged
 from normlab.kernels._team import share_out
 from normlab.kernels.activations import relu_backward
 from normlab.kernels.blocks import block_rows, in_lanes
@@ -124,7 +125,7 @@ def _floor(x: FloatArray, relu: bool) -> np.floating[Any] | None:
     return x.dtype.type(0) if relu else None
 
 
-@compiled
+@partial(compiled, merge=True)
 def of_batch_into(
     team: IntArray,
     x: FloatArray,
@@ -175,7 +176,7 @@ def backward_batch_into(
         share_out(team, len(x), loops.input_gradient_maps, (dy, x, all_terms, floor, dx))
 
 
-@compiled
+@merged
 def _set_sums(
     team: IntArray,
     dy: FloatArray,
@@ -200,7 +201,7 @@ def _set_sums(
                 sums[i, j] += found[block, i, j]
 
 
-@compiled
+@partial(compiled, merge=True)
 def inverse_std_into(var: FloatArray, eps: float, inv_std: FloatArray) -> None:
     """Set inv_std."""
     for j in range(var.shape[0]):
@@ -234,7 +235,7 @@ def _moved(running: float, batch: float, new: float) -> float:
     return old_term + new_term
 
 
-@compiled
+@partial(compiled, merge=True)
 def terms_into(
     mean: FloatArray, inv_std: FloatArray, gamma: FloatArray, beta: FloatArray, terms: FloatArray
 ) -> None:

@@ -29,7 +29,7 @@ from numba import carray, types  # type: ignore[attr-defined]  # which Numba doe
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import activations, dense
 from normlab.kernels import batch_norm as bn
-from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._compile import compiled, merged
 from normlab.kernels._team import instructions
 
 DENSE, NORM, NORM_RELU, RELU = range(4)
@@ -68,7 +68,7 @@ def forward(
         source = out
 
 
-@compiled_within
+@merged
 def _set_statistics(
     team: IntArray,
     step: IntArray,
@@ -143,25 +143,25 @@ def update_statistics(plan: IntArray, options: FloatArray, n: int, stats: FloatA
             bn.move_running(mean, var, own[0], own[1], options[i, NEW], count)
 
 
-@compiled_within
+@merged
 def _of_step(step: IntArray, values: FloatArray, n: int) -> FloatArray:
     begin, n_features = n * step[STATS], step[N_OUT]
     return values[begin : begin + n * n_features].reshape(n, n_features)
 
 
-@compiled_within
+@merged
 def _floor(step: IntArray, work: FloatArray) -> Any:
     return work.dtype.type(0 if step[KIND] == NORM_RELU else np.nan)
 
 
-@compiled_within
+@merged
 def _gradient(step: IntArray, gradients: FloatArray) -> FloatArray:
     """Return where d_bias belongs, of size 0 where there is none."""
     begin = step[D_SECOND]
     return gradients[begin : begin + step[N_OUT]] if begin >= 0 else gradients[:0]
 
 
-@compiled_within
+@merged
 def _keep(sums: FloatArray, begin: int, gradients: FloatArray) -> None:
     if begin >= 0:
         own = gradients[begin : begin + sums.size]
@@ -169,30 +169,30 @@ def _keep(sums: FloatArray, begin: int, gradients: FloatArray) -> None:
             own[j] = sums[j]
 
 
-@compiled_within
+@merged
 def _weight(step: IntArray, like: FloatArray) -> FloatArray:
     return _rows(step[FIRST], step[N_IN], step[N_OUT], like)
 
 
-@compiled_within
+@merged
 def _bias(step: IntArray, like: FloatArray) -> FloatArray:
     if step[SECOND] == 0:
         return np.zeros(step[N_OUT], like.dtype)
     return _vector(step[SECOND], step[N_OUT], like)
 
 
-@compiled_within
+@merged
 def _running(step: IntArray, stats: FloatArray) -> tuple[FloatArray, FloatArray]:
     return _vector(step[MEAN], step[N_OUT], stats), _vector(step[VAR], step[N_OUT], stats)
 
 
-@compiled_within
+@merged
 def _vector(address: int, n: int, like: FloatArray) -> FloatArray:
     found: FloatArray = carray(_pointer(address, like), (n,))
     return found
 
 
-@compiled_within
+@merged
 def _rows(address: int, n: int, n_features: int, like: FloatArray) -> FloatArray:
     """Return the array ``(n, n_features)`` at an address, of the dtype of ``like``."""
     found: FloatArray = carray(_pointer(address, like), (n, n_features))

@@ -10,13 +10,14 @@ Forward: ``y = x weight + bias``. Backward::
     d_bias   = sum(dy)
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
-from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._compile import compiled, compiled_within, merged
 from normlab.kernels._team import HELPERS, share_out
 from normlab.kernels.gathered_product import (
     gathered_product,
@@ -80,7 +81,7 @@ def backward_parameters(
     return d_weight, d_bias if bias else None
 
 
-@compiled
+@partial(compiled, merge=True)
 def forward_into(
     team: IntArray, x: FloatArray, weight: FloatArray, start: FloatArray, y: FloatArray
 ) -> None:
@@ -95,18 +96,18 @@ def forward_into(
     share_out(team, -(-n // columns), _multiply_columns, (product, n, columns))
 
 
-@compiled
+@partial(compiled, merge=True)
 def backward_input_into(team: IntArray, dy: FloatArray, weight: FloatArray, dx: FloatArray) -> None:
     """Set dx."""
+    n_inputs, n = weight.shape
     if weight.size >= LARGE_WEIGHT:
         _backward_input_of_large(team, dy, weight, dx)
-        return
-    n_inputs, n = weight.shape
-    panels, start = packed_transposed(weight), np.zeros(n_inputs, dy.dtype)
-    _multiply(team, dy.reshape(-1), _begins(dy), np.arange(n), panels, start, dx, _begins(dx))
+    else:
+        panels, start = packed_transposed(weight), np.zeros(n_inputs, dy.dtype)
+        _multiply(team, dy.reshape(-1), _begins(dy), np.arange(n), panels, start, dx, _begins(dx))
 
 
-@compiled_within
+@merged
 def _backward_input_of_large(
     team: IntArray, dy: FloatArray, weight: FloatArray, dx: FloatArray
 ) -> None:
@@ -114,12 +115,12 @@ def _backward_input_of_large(
     n_inputs, n = weight.shape
     panels, start = packed_transposed(dy), np.zeros(len(dy), dy.dtype)
     turned = np.empty((n_inputs, len(dy)), dy.dtype)
-    rows = weight.reshape(-1), _begins(weight), np.arange(n)
-    _multiply(team, *rows, panels, start, turned, _begins(turned))
+    a, row, col = weight.reshape(-1), _begins(weight), np.arange(n)
+    _multiply(team, a, row, col, panels, start, turned, _begins(turned))
     share_out(team, len(dx), _transpose, (turned, dx))
 
 
-@compiled
+@partial(compiled, merge=True)
 def backward_parameters_into(
     team: IntArray, dy: FloatArray, x: FloatArray, d_weight: FloatArray, d_bias: FloatArray
 ) -> None:
@@ -154,7 +155,7 @@ def _times(numbers: IntArray, factor: int) -> IntArray:
     return found
 
 
-@compiled_within
+@merged
 def _columns_that_count(x: FloatArray, weight: FloatArray) -> IntArray:
     # Of MNIST's pixels a third is 0 in a whole batch. NaN and infinity are not cancelled by 0.
     used, unused = _columns(x)
@@ -209,7 +210,7 @@ def _is_finite(b: FloatArray, row: IntArray, n: int) -> bool:
     return finite
 
 
-@compiled_within
+@merged
 def _multiply(
     team: IntArray,
     a: FloatArray,
@@ -237,8 +238,8 @@ def _multiply_columns(product: Any, n: int, columns: int, first: int, stop: int)
     a, row, col, b, b_row, start, out, out_row = product
     for begin in range(first * columns, min(n, stop * columns), columns):
         n_own = min(columns, n - begin)
-        own = b[begin:], b_row, n_own, start[begin:], out[begin:], out_row
-        packed_product(a, row, col, *own)
+        own_b, own_start, own_out = b[begin:], start[begin:], out[begin:]
+        packed_product(a, row, col, own_b, b_row, n_own, own_start, own_out, out_row)
 
 
 @compiled_within

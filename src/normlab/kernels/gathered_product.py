@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from normlab._typing import FloatArray, IntArray
-from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._compile import compiled, compiled_within, merged
 from normlab.kernels._tile import MOST_VECTORS, NARROW_ROWS, ROWS, VECTOR_BYTES, row_copy, tile
 
 BLOCK_K = 512
@@ -145,7 +145,7 @@ def gathered_product(
         j += width
 
 
-@compiled
+@merged
 def packed_product(
     a: FloatArray,
     row: IntArray,

@@ -24,6 +24,7 @@ squares overflow.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def moments(x: FloatArray) -> Moments:
     return Moments(x.size // n_features, mean, M2)
 
 
-@compiled
+@partial(compiled, merge=True)
 def moments_into(team: IntArray, x: FloatArray, mean: FloatArray, M2: FloatArray) -> None:
     """Set mean and M2."""
     count, lanes = x.size // mean.size, in_lanes(x)
