@@ -134,6 +134,7 @@ def share_out(team: IntArray, n: int, kernel: Any, arguments: Any) -> None:
         while _load(team, INSIDE) > 0:
             pass
         failed = _load(team, FAILED)
+    _keep(arguments)
     if failed:
         raise MemoryError
 
@@ -179,6 +180,16 @@ def _outlined(typing: Any, kernel: Any, arguments: Any) -> tuple[Any, Any]:
 
     pair: Any = types.UniTuple(types.int64, 2)  # type: ignore[no-untyped-call]
     return pair(kernel, arguments), write
+
+
+@instructions
+def _keep(typing: Any, arguments: Any) -> tuple[Any, Any]:
+    """Do nothing: only after their last use would arrays be freed that nobody else refers to."""
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return context.get_dummy_value()
+
+    return types.void(arguments), write
 
 
 @instructions
