@@ -1,3 +1,4 @@
+import copy
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
@@ -181,6 +182,44 @@ def test_a_second_network_is_refused(make: Callable[[], Optimizer], rule: Rule) 
     with pytest.raises(OptimizerError, match="parameters must be the arrays of this optimizer's"):
         optimizer.step(other, gradients)
     np.testing.assert_array_equal(other["0.weight"], start()["0.weight"])
+
+
+def test_a_network_with_one_array_replaced_is_refused() -> None:
+    optimizer, parameters, gradients = SGD(), start(), gradient_series()[0]
+    optimizer.step(parameters, gradients)
+    before = parameters["0.weight"].copy()
+    parameters["1.weight"] = parameters["1.weight"].copy()
+    with pytest.raises(OptimizerError, match="set weights by writing into their arrays"):
+        optimizer.step(parameters, gradients)
+    np.testing.assert_array_equal(parameters["0.weight"], before)
+
+
+@ALL
+def test_parameters_of_two_dtypes_are_updated_as_if_alone(
+    make: Callable[[], Optimizer], rule: Rule
+) -> None:
+    mixed, narrow, wide = start(), start(np.float32), start()
+    mixed["1.weight"] = narrow["1.weight"].copy()
+    optimizers = make(), make(), make()
+    for gradients in gradient_series():
+        for optimizer, parameters in zip(optimizers, (mixed, narrow, wide), strict=True):
+            optimizer.step(parameters, gradients)
+    np.testing.assert_array_equal(mixed["0.weight"], wide["0.weight"])
+    np.testing.assert_array_equal(mixed["1.weight"], narrow["1.weight"])
+
+
+@ALL
+def test_a_copy_of_optimizer_and_parameters_goes_on_alone(
+    make: Callable[[], Optimizer], rule: Rule
+) -> None:
+    optimizer, parameters, series = make(), start(), gradient_series()
+    optimizer.step(parameters, series[0])
+    other, others = copy.deepcopy((optimizer, parameters))
+    before = parameters["0.weight"].copy()
+    other.step(others, series[1])
+    np.testing.assert_array_equal(parameters["0.weight"], before)
+    optimizer.step(parameters, series[1])
+    np.testing.assert_array_equal(parameters["0.weight"], others["0.weight"])
 
 
 def test_other_names_than_those_of_the_first_step_are_refused() -> None:

@@ -1,113 +1,158 @@
-"""The steps of the optimizers, in place.
+"""The steps of the optimizers, in place: one call for all parameters of one dtype.
 
-Shapes: ``p`` (parameter), ``g`` (gradient) and the optimizer's state are flat, of one length and
-one dtype; so are the scalars, or float32 parameters would be updated at float64's speed. ``p``
-and the state are changed; nothing else is.
+A kernel is called as ``f(table, state, *numbers)``. The table says what each parameter is, its
+gradient, and where it begins among the elements of all of them, laid end to end. So lie the columns
+of ``state``, which has a row for each array that the optimizer keeps: ``m`` and ``v`` of Adam. The
+numbers are of the dtype of the state, or float32 parameters would be updated at float64's speed.
 
-One pass over memory each: written with NumPy, Adam takes ten.
+One pass over memory each: written with NumPy, Adam takes ten. And one call: in a small network, a
+call for each parameter took several times as long as the arithmetic.
 
 Where a gradient stays 0, a state that shrinks by a factor each step does not reach 0: nine tenths
 of the smallest denormal number round to itself. Square roots of such numbers take several times as
 long, on some processors products too. So a state that has become denormal is set to 0.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba import carray, types  # type: ignore[attr-defined]  # Numba does not list it
+from numba.extending import intrinsic
 
-from normlab._typing import FloatArray
-from normlab.kernels._compile import compiled
+from normlab._typing import FloatArray, IntArray
+from normlab.kernels._compile import compiled_within
 from normlab.kernels._team import shared_out
 from normlab.kernels.threads import in_parallel
 
+START, STOP, DECAYS, P, G = range(5)
+"""Columns of a table: a parameter's first element and the one behind its last among those of all;
+whether it decays in Adam with weight decay; which Python objects it and its gradient are."""
 
-def apply(step: Callable[..., None], p: FloatArray, *arguments: Any) -> None:
-    """Take a step of the optimizer whose kernel this is, with all that follows p there."""
-    in_parallel(step, p.size, p.size, p, *arguments)
+
+def new_table(sizes: Sequence[int], decays: Sequence[bool]) -> IntArray:
+    """Return the table of parameters of these sizes."""
+    table = np.zeros((len(sizes), 5), np.int64)
+    table[:, STOP] = np.cumsum(sizes)
+    table[:, START] = table[:, STOP] - sizes
+    table[:, DECAYS] = decays
+    return table
 
 
-@compiled
+def apply(
+    step: Callable[..., None],
+    table: IntArray,
+    parameters: Sequence[FloatArray],
+    gradients: Sequence[FloatArray],
+    state: FloatArray,
+    *numbers: Any,
+) -> None:
+    """Take a step of the optimizer whose kernel this is.
+
+    Nothing checks the arrays: each must be C-contiguous, of the dtype of the state, and of the size
+    in the table.
+    """
+    table[:, P] = list(map(id, parameters))
+    table[:, G] = list(map(id, gradients))
+    n = state.shape[1]
+    in_parallel(step, n, n, table, state, *numbers)
+
+
+def _find_data(typing: Any, array: Any, state: Any) -> tuple[Any, Any]:
+    """Return where the elements of a NumPy array are, from its id.
+
+    As in C: the struct of an array begins with what all objects have; then comes this address. To
+    ask for it in Python takes a microsecond.
+    """
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        place = builder.add(values[0], ir.IntType(64)(object.__basicsize__))
+        kind = context.get_value_type(signature.return_type)
+        return builder.load(builder.inttoptr(place, kind.as_pointer()))
+
+    pointer: Any = types.CPointer(state.dtype)  # type: ignore[no-untyped-call]
+    return pointer(types.int64, state), write
+
+
+_data: Callable[..., Any] = intrinsic(_find_data)
+
+
+@compiled_within
 def _normal(value: Any, least: Any) -> Any:
     # 0 for what is denormal, below the least normal number. NaN stays: it is not below.
     zero = least - least  # of the same dtype; 0.0 would be float64
     return zero if abs(value) < least else value
 
 
+@compiled_within
+def _part(row: Any, state: FloatArray, first: int, stop: int) -> tuple[Any, Any, slice]:
+    """Return what of a parameter and of its gradient a range has, and where that is among all.
+
+    The range counts the elements of all parameters; the part of one may be empty.
+    """
+    start, size = row[START], row[STOP] - row[START]
+    first = max(first, start)
+    stop = max(first, min(stop, row[STOP]))
+    own = slice(first - start, stop - start)
+    p, g = carray(_data(row[P], state), size), carray(_data(row[G], state), size)
+    return p[own], g[own], slice(first, stop)
+
+
 @shared_out
-def sgd(p: FloatArray, g: FloatArray, learning_rate: float, first: int, stop: int) -> None:
+def sgd(table: IntArray, state: FloatArray, learning_rate: float, first: int, stop: int) -> None:
     """Apply p -= learning_rate g."""
-    p, g = p[first:stop], g[first:stop]
-    for i in range(p.size):
-        p[i] -= learning_rate * g[i]
-
-
-@shared_out
-def decay(p: FloatArray, factor: float, first: int, stop: int) -> None:
-    """Apply p = factor p."""
-    p = p[first:stop]
-    for i in range(p.size):
-        p[i] *= factor
+    for row in table:
+        p, g, _ = _part(row, state, first, stop)
+        for i in range(p.size):
+            p[i] -= learning_rate * g[i]
 
 
 @shared_out
 def momentum(
-    p: FloatArray,
-    g: FloatArray,
-    v: FloatArray,
-    learning_rate: float,
-    mu: float,
-    first: int,
-    stop: int,
+    table: IntArray, state: FloatArray, learning_rate: float, mu: float, first: int, stop: int
 ) -> None:
     """Apply v = mu v - learning_rate g, then p += v."""
-    p, g, v = p[first:stop], g[first:stop], v[first:stop]
-    least = np.finfo(p.dtype).tiny
-    for i in range(p.size):
-        v[i] = _normal(mu * v[i] - learning_rate * g[i], least)
-        p[i] += v[i]
+    least = np.finfo(state.dtype).tiny
+    for row in table:
+        p, g, own = _part(row, state, first, stop)
+        v = state[0][own]
+        for i in range(p.size):
+            v[i] = _normal(mu * v[i] - learning_rate * g[i], least)
+            p[i] += v[i]
 
 
 @shared_out
 def nesterov(
-    p: FloatArray,
-    g: FloatArray,
-    v: FloatArray,
-    learning_rate: float,
-    mu: float,
-    first: int,
-    stop: int,
+    table: IntArray, state: FloatArray, learning_rate: float, mu: float, first: int, stop: int
 ) -> None:
     """Apply v = mu v - learning_rate g, then p += mu v - learning_rate g."""
-    p, g, v = p[first:stop], g[first:stop], v[first:stop]
-    least = np.finfo(p.dtype).tiny
-    for i in range(p.size):
-        v[i] = _normal(mu * v[i] - learning_rate * g[i], least)
-        p[i] += mu * v[i] - learning_rate * g[i]
+    least = np.finfo(state.dtype).tiny
+    for row in table:
+        p, g, own = _part(row, state, first, stop)
+        v = state[0][own]
+        for i in range(p.size):
+            v[i] = _normal(mu * v[i] - learning_rate * g[i], least)
+            p[i] += mu * v[i] - learning_rate * g[i]
 
 
 @shared_out
 def adagrad(
-    p: FloatArray,
-    g: FloatArray,
-    h: FloatArray,
-    learning_rate: float,
-    eps: float,
-    first: int,
-    stop: int,
+    table: IntArray, state: FloatArray, learning_rate: float, eps: float, first: int, stop: int
 ) -> None:
     """Apply h += g^2, then p -= learning_rate g / (sqrt(h) + eps)."""
-    p, g, h = p[first:stop], g[first:stop], h[first:stop]
-    for i in range(p.size):
-        h[i] += g[i] * g[i]
-        p[i] -= learning_rate * g[i] / (np.sqrt(h[i]) + eps)
+    for row in table:
+        p, g, own = _part(row, state, first, stop)
+        h = state[0][own]
+        for i in range(p.size):
+            h[i] += g[i] * g[i]
+            p[i] -= learning_rate * g[i] / (np.sqrt(h[i]) + eps)
 
 
 @shared_out
 def rmsprop(
-    p: FloatArray,
-    g: FloatArray,
-    h: FloatArray,
+    table: IntArray,
+    state: FloatArray,
     learning_rate: float,
     new: float,
     eps: float,
@@ -115,40 +160,45 @@ def rmsprop(
     stop: int,
 ) -> None:
     """Apply h += new (g^2 - h), then p -= learning_rate g / (sqrt(h) + eps); new is 1 - rho."""
-    p, g, h = p[first:stop], g[first:stop], h[first:stop]
-    least = np.finfo(p.dtype).tiny
-    for i in range(p.size):
-        h[i] += new * (g[i] * g[i] - h[i])
-        h[i] = _normal(h[i], least)
-        p[i] -= learning_rate * g[i] / (np.sqrt(h[i]) + eps)
+    least = np.finfo(state.dtype).tiny
+    for row in table:
+        p, g, own = _part(row, state, first, stop)
+        h = state[0][own]
+        for i in range(p.size):
+            h[i] += new * (g[i] * g[i] - h[i])
+            h[i] = _normal(h[i], least)
+            p[i] -= learning_rate * g[i] / (np.sqrt(h[i]) + eps)
 
 
 @shared_out
 def adam(
-    p: FloatArray,
-    g: FloatArray,
-    m: FloatArray,
-    v: FloatArray,
+    table: IntArray,
+    state: FloatArray,
     step_size: float,
     new1: float,
     new2: float,
     v_scale: float,
     eps: float,
+    kept: float,
     first: int,
     stop: int,
 ) -> None:
     """Apply one step of Adam.
 
-    m += new1 (g - m), v += new2 (g^2 - v), then p -= step_size m / (sqrt(v v_scale) + eps).
+    m += new1 (g - m), v += new2 (g^2 - v), then p -= step_size m / (sqrt(v v_scale) + eps), for
+    weights from kept p instead of p: 1 but in AdamW.
 
     new1 is 1 - beta1 and new2 is 1 - beta2: float32 would round a beta2 near 1 to 1. The step size
     holds the bias correction of m: learning_rate / (1 - beta1^t); v_scale is 1 / (1 - beta2^t), for
     a second division would take a tenth more time.
     """
-    p, g, m, v = p[first:stop], g[first:stop], m[first:stop], v[first:stop]
-    least = np.finfo(p.dtype).tiny
-    for i in range(p.size):
-        m_new = _normal(m[i] + new1 * (g[i] - m[i]), least)
-        v_new = _normal(v[i] + new2 * (g[i] * g[i] - v[i]), least)
-        m[i], v[i] = m_new, v_new
-        p[i] -= step_size * m_new / (np.sqrt(v_new * v_scale) + eps)
+    least, one = np.finfo(state.dtype).tiny, state.dtype.type(1)
+    for row in table:
+        p, g, own = _part(row, state, first, stop)
+        m, v = state[0][own], state[1][own]
+        own_kept = kept if row[DECAYS] else one
+        for i in range(p.size):
+            m_new = _normal(m[i] + new1 * (g[i] - m[i]), least)
+            v_new = _normal(v[i] + new2 * (g[i] * g[i] - v[i]), least)
+            m[i], v[i] = m_new, v_new
+            p[i] = own_kept * p[i] - step_size * m_new / (np.sqrt(v_new * v_scale) + eps)

@@ -4,14 +4,19 @@ The formulas stand in ``kernels.updates``; p is a parameter, g its gradient, lr 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from operator import is_
 from typing import Any, ClassVar
 
 import numpy as np
 
 from normlab import _checks
-from normlab._typing import FloatArray, Gradients, Parameters
+from normlab._typing import Gradients, Parameters
 from normlab.errors import ArgumentError, OptimizerError
 from normlab.kernels import updates
+
+Rule = tuple[Callable[..., None], tuple[float, ...]]
+"""A kernel and the numbers that it takes."""
 
 SMALLEST_EPS = 1.2e-38
 """The smallest that float32 holds with all its digits; 0 would divide 0 by 0."""
@@ -37,8 +42,7 @@ class Optimizer(ABC):
         self.learning_rate = _checks.real("learning_rate", learning_rate, above=0)
         self.n_steps = 0
         self._bound: Parameters = {}
-        self._flat: dict[str, FloatArray | None] = {}  # views, of those that are contiguous
-        self._state: dict[str, list[FloatArray]] = {}
+        self._groups: list[_Group] = []
 
     def step(self, parameters: Parameters, gradients: Gradients) -> None:
         """Take one step.
@@ -60,33 +64,20 @@ class Optimizer(ABC):
         _check_step(parameters, gradients)
         self._bind(parameters)
         self.n_steps += 1
-        for name, p in parameters.items():
-            own, scalar = self._flat[name], p.dtype.type
-            flat = np.ascontiguousarray(p).reshape(-1) if own is None else own
-            g = np.ascontiguousarray(gradients[name], dtype=p.dtype).reshape(-1)
-            self._update(name, flat, g, self._state[name], scalar)
-            if own is None:
-                p[...] = flat.reshape(p.shape)
+        rule = self._rule()
+        for group in self._groups:
+            group.update(rule, gradients)
 
     @abstractmethod
-    def _update(
-        self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
-    ) -> None:
-        """Update one flat parameter; ``scalar`` turns a number into one of its dtype."""
+    def _rule(self) -> Rule:
+        """Return the kernel of the next update and the numbers that it takes."""
 
     def _bind(self, parameters: Parameters) -> None:
         if not self._bound:
             self._bound = dict(parameters)
-            self._flat = {
-                name: p.reshape(-1) if p.flags.c_contiguous else None
-                for name, p in parameters.items()
-            }
-            self._state = {
-                name: [np.zeros(p.size, p.dtype) for _ in range(self.n_slots)]
-                for name, p in parameters.items()
-            }
-        same = self._bound.keys() == parameters.keys()
-        if not same or any(self._bound[name] is not p for name, p in parameters.items()):
+            self._groups = [_Group(own, self.n_slots) for own in _by_dtype(parameters)]
+        same = map(is_, map(self._bound.get, parameters), parameters.values())
+        if len(parameters) != len(self._bound) or not all(same):
             raise OptimizerError(
                 "parameters must be the arrays of this optimizer's first step, got others. Its"
                 " state belongs to one network: make an optimizer for each, and set weights by"
@@ -97,6 +88,37 @@ class Optimizer(ABC):
         return f"{type(self).__name__}(learning_rate={self.learning_rate:g})"
 
 
+class _Group:
+    """Parameters of one dtype, which a kernel updates at once, and their state."""
+
+    def __init__(self, parameters: Parameters, n_slots: int) -> None:
+        self.names = list(parameters)
+        self.arrays = [np.asarray(p) for p in parameters.values()]
+        self.strided = [i for i, p in enumerate(self.arrays) if not p.flags.c_contiguous]
+        self.dtype = self.arrays[0].dtype
+        sizes = [p.size for p in self.arrays]
+        are_weights = [name.rpartition(".")[2] == "weight" for name in parameters]
+        self.table = updates.new_table(sizes, are_weights)
+        self.state = np.zeros((n_slots, sum(sizes)), self.dtype)
+
+    def update(self, rule: Rule, gradients: Gradients) -> None:
+        kernel, numbers = rule
+        p = self.arrays.copy()
+        for i in self.strided:
+            p[i] = p[i].copy()
+        g = [np.asarray(gradients[name], self.dtype, order="C") for name in self.names]
+        updates.apply(kernel, self.table, p, g, self.state, *map(self.dtype.type, numbers))
+        for i in self.strided:
+            self.arrays[i][...] = p[i]
+
+
+def _by_dtype(parameters: Parameters) -> list[Parameters]:
+    groups: dict[Any, Parameters] = {}
+    for name, p in parameters.items():
+        groups.setdefault(p.dtype, {})[name] = p
+    return list(groups.values())
+
+
 def _check_step(parameters: Parameters, gradients: Gradients) -> None:
     _checks.instance("parameters", parameters, dict)
     _checks.instance("gradients", gradients, dict)
@@ -105,13 +127,17 @@ def _check_step(parameters: Parameters, gradients: Gradients) -> None:
         raise ArgumentError(f"gradients must name each parameter, got a difference in {odd}.")
     for name, p in parameters.items():
         g = gradients[name]
-        fits = _is_usual(p) and _is_usual(g) and p.shape == g.shape and p.flags.writeable
-        if not fits:
+        if not _is_usual(p, g):
             _check_pair(name, p, g)
 
 
-def _is_usual(array: Any) -> bool:
-    return type(array) is np.ndarray and array.dtype in _checks.FLOATS
+def _is_usual(p: Any, g: Any) -> bool:
+    return (
+        type(p) is type(g) is np.ndarray
+        and p.dtype == g.dtype in _checks.FLOATS
+        and p.shape == g.shape
+        and p.flags.writeable
+    )
 
 
 def _check_pair(name: str, p: Any, g: Any) -> None:
@@ -136,10 +162,8 @@ class SGD(Optimizer):
     array([0.5, 1.5])
     """
 
-    def _update(
-        self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
-    ) -> None:
-        updates.apply(updates.sgd, p, g, scalar(self.learning_rate))
+    def _rule(self) -> Rule:
+        return updates.sgd, (self.learning_rate,)
 
 
 class Momentum(Optimizer):
@@ -155,11 +179,8 @@ class Momentum(Optimizer):
         super().__init__(learning_rate)
         self.momentum = _checks.real("momentum", momentum, at_least=0, below=1)
 
-    def _update(
-        self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
-    ) -> None:
-        (v,) = state
-        updates.apply(updates.momentum, p, g, v, scalar(self.learning_rate), scalar(self.momentum))
+    def _rule(self) -> Rule:
+        return updates.momentum, (self.learning_rate, self.momentum)
 
 
 class Nesterov(Momentum):
@@ -169,11 +190,8 @@ class Nesterov(Momentum):
     et al. (2013), eq. 3-4, with the parameters kept at the point where the gradient is taken.
     """
 
-    def _update(
-        self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
-    ) -> None:
-        (v,) = state
-        updates.apply(updates.nesterov, p, g, v, scalar(self.learning_rate), scalar(self.momentum))
+    def _rule(self) -> Rule:
+        return updates.nesterov, (self.learning_rate, self.momentum)
 
 
 class AdaGrad(Optimizer):
@@ -188,11 +206,8 @@ class AdaGrad(Optimizer):
         super().__init__(learning_rate)
         self.eps = _checks.real("eps", eps, at_least=SMALLEST_EPS)
 
-    def _update(
-        self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
-    ) -> None:
-        (h,) = state
-        updates.apply(updates.adagrad, p, g, h, scalar(self.learning_rate), scalar(self.eps))
+    def _rule(self) -> Rule:
+        return updates.adagrad, (self.learning_rate, self.eps)
 
 
 class RMSProp(Optimizer):
@@ -209,12 +224,8 @@ class RMSProp(Optimizer):
         self.rho = _checks.real("rho", rho, at_least=0, below=1)
         self.eps = _checks.real("eps", eps, at_least=SMALLEST_EPS)
 
-    def _update(
-        self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
-    ) -> None:
-        (h,) = state
-        rates = scalar(self.learning_rate), scalar(1 - self.rho), scalar(self.eps)
-        updates.apply(updates.rmsprop, p, g, h, *rates)
+    def _rule(self) -> Rule:
+        return updates.rmsprop, (self.learning_rate, 1 - self.rho, self.eps)
 
 
 class Adam(Optimizer):
@@ -245,14 +256,11 @@ class Adam(Optimizer):
         self.beta2 = _checks.real("beta2", beta2, at_least=0, below=1)
         self.eps = _checks.real("eps", eps, at_least=SMALLEST_EPS)
 
-    def _update(
-        self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
-    ) -> None:
-        m, v = state
+    def _rule(self) -> Rule:
         step_size = self.learning_rate / (1 - self.beta1**self.n_steps)
         v_scale = 1 / (1 - self.beta2**self.n_steps)
-        rates = (step_size, 1 - self.beta1, 1 - self.beta2, v_scale, self.eps)
-        updates.apply(updates.adam, p, g, m, v, *map(scalar, rates))
+        kept = 1.0  # of a weight: nothing decays
+        return updates.adam, (step_size, 1 - self.beta1, 1 - self.beta2, v_scale, self.eps, kept)
 
 
 class AdamW(Adam):
@@ -275,9 +283,6 @@ class AdamW(Adam):
         super().__init__(learning_rate, beta1=beta1, beta2=beta2, eps=eps)
         self.weight_decay = _checks.real("weight_decay", weight_decay, at_least=0)
 
-    def _update(
-        self, name: str, p: FloatArray, g: FloatArray, state: list[FloatArray], scalar: Any
-    ) -> None:
-        if name.rpartition(".")[2] == "weight":
-            updates.apply(updates.decay, p, scalar(1 - self.learning_rate * self.weight_decay))
-        super()._update(name, p, g, state, scalar)
+    def _rule(self) -> Rule:
+        kernel, (*rates, _) = super()._rule()
+        return kernel, (*rates, 1 - self.learning_rate * self.weight_decay)
