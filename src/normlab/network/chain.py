@@ -48,7 +48,7 @@ class Chain:
         self._stated: tuple[list[Any], FloatArray] = [], np.zeros((len(rows), 3))
         self.dtype = self.layers[0].parameters["weight"].dtype
         self.n_last = n_features  # the outputs of the last step
-        self.widest = int(self.plan[:, [kernel.N_IN, kernel.N_OUT]].max())
+        self.widest = int(self.plan[:, kernel.N_OUT].max())
         dense = self.plan[self.plan[:, kernel.KIND] == kernel.DENSE]
         self.work_a_row = int((dense[:, kernel.N_IN] * dense[:, kernel.N_OUT]).sum())
 
