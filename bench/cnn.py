@@ -23,6 +23,14 @@ BATCH = 50
 N_BATCHES = 20
 LEARNING_RATE = 1e-4
 
+PRODUCTS = (
+    (28 * 28, 5 * 5, 32),
+    (14 * 14, 5 * 5 * 32, 64),
+    (1, 7 * 7 * 64, 1024),
+    (1, 1024, 10),
+)
+"""Of each layer: rows an image, inputs and outputs of its matrix product."""
+
 
 class Trainer(Protocol):
     """One contender's network, in training."""
@@ -43,6 +51,14 @@ def spec(normalized: bool, dropout: float) -> CNNSpec:
         truncated=True,
         bias_init=0.1,
     )
+
+
+def operations(n_images: int, *, training: bool) -> float:
+    """Return those of the matrix products: one a layer, in training three, but two of the first."""
+    first, *others = (
+        2.0 * n_images * rows * inputs * outputs for rows, inputs, outputs in PRODUCTS
+    )
+    return 2 * first + 3 * sum(others) if training else first + sum(others)
 
 
 @cache

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from bench.cnn import Trainer, make, spec
+from bench import limit
+from bench.cnn import BATCH, Trainer, images, make, operations, spec
 from bench.cnn_process import Measured, measured
 from bench.timing import HAS_TORCH, Contender, Result, compare, keep_freed_memory
 from normlab.network import CNNSpec
@@ -45,12 +46,15 @@ def run(quick: bool) -> list[Result]:
     results = []
     for job in STEPS[:1] if quick else STEPS:
         notes = _agreement(_trainers(spec(job.normalized, dropout=0)))
-        rounds = 5 if quick else 25
+        rounds = 4 if quick else 25
         found = measured(CONTENDERS, job.normalized, kept=job.kept, rounds=rounds)
         results += _results(str(job), found, notes)
+        results += limit.at_best(str(job), operations(BATCH, training=True))
     keep_freed_memory()
     contenders = _evaluations(_trained(_trainers(spec(True, dropout=0))))
-    return results + compare(EVALUATION, contenders, rounds=1 if quick else 5)
+    results += compare(EVALUATION, contenders, rounds=1 if quick else 5)
+    n_images = len(images().x_test)
+    return results + limit.at_best(EVALUATION, operations(n_images, training=False))
 
 
 def _trainers(network_spec: CNNSpec) -> dict[str, Trainer]:
