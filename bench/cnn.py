@@ -2,7 +2,7 @@
 
 Two convolutions of 32 and 64 maps, a dense layer of 1,024 units, dropout of one half; batches of 50
 MNIST images; Adam at 1e-4. A trainer holds a network and its optimizer: ``step`` trains on the next
-batch and returns its loss, ``evaluate`` returns the accuracy on test images.
+batch and returns its loss, ``evaluate`` returns the accuracy on the first test images.
 """
 
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ class Trainer(Protocol):
 
     def step(self) -> float: ...
 
-    def evaluate(self) -> float: ...
+    def evaluate(self, n_images: int) -> float: ...
 
 
 def spec(normalized: bool, dropout: float) -> CNNSpec:
@@ -91,9 +91,9 @@ class NormlabTrainer:
         self.network.update_statistics(result.cache)
         return result.value
 
-    def evaluate(self) -> float:
-        data = images()
-        return evaluate(self.network, self.loss, data.x_test, data.y_test).accuracy
+    def evaluate(self, n_images: int) -> float:
+        x, y = images().x_test[:n_images], images().y_test[:n_images]
+        return evaluate(self.network, self.loss, x, y).accuracy
 
 
 def make(name: str, network_spec: CNNSpec) -> Trainer:

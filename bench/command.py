@@ -68,7 +68,7 @@ class Command(NamedTuple):
 
 def run(quick: bool) -> list[Result]:
     """Time short processes, and whole runs."""
-    return starts(rounds=3 if quick else 11) + (short_run() if quick else runs(rounds=3))
+    return starts(rounds=2 if quick else 11) + (short_run() if quick else runs(rounds=3))
 
 
 def starts(rounds: int) -> list[Result]:

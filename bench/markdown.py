@@ -32,7 +32,7 @@ NORMALIZATION_HEADER = (
 WORKS_HEADER = ("work", "peer", "normlab", "ratio", "memory", "peer's memory")
 WORKS = (
     *((str(job), "PyTorch") for job in cnn_step.STEPS),
-    (cnn_step.EVALUATION, "PyTorch"),
+    (cnn_step.EVALUATION.format(n=cnn_step.N_EVALUATED), "PyTorch"),
     (sweep.ALL, "PyTorch"),
     (sweep.ALL, "JAX"),
     (sweep.ALL, "published style"),

@@ -68,7 +68,7 @@ def run(quick: bool) -> list[Result]:
         os.environ["PJRT_NPROC"] = "1"
         _check_agreement()  # which warms this process up
         results = _compilation() if HAS_JAX else []
-        scales, rounds = (MIDDLE[:1], 2) if quick else (MIDDLE, 5)
+        scales, rounds = (MIDDLE[:1], 1) if quick else (MIDDLE, 5)
         compare("sweep, warm-up", _in_teams(MIDDLE[:1], teams), rounds=1)
         job = f"sweep, {len(scales)} middle scale{'s' * (len(scales) > 1)}"
         results += compare(job, _contenders(scales, teams), rounds=rounds)
