@@ -2,7 +2,7 @@
 
 Two convolutions of 32 and 64 maps, a dense layer of 1,024 units, dropout of one half; batches of 50
 MNIST images; Adam at 1e-4. A trainer holds a network and its optimizer: ``step`` trains on the next
-batch and returns its loss, ``evaluate`` returns the accuracy on test images.
+batch and returns its loss, ``evaluate`` returns the accuracy on the first test images.
 """
 
 from collections.abc import Iterator
@@ -23,6 +23,14 @@ BATCH = 50
 N_BATCHES = 20
 LEARNING_RATE = 1e-4
 
+PRODUCTS = (
+    (28 * 28, 5 * 5, 32),
+    (14 * 14, 5 * 5 * 32, 64),
+    (1, 7 * 7 * 64, 1024),
+    (1, 1024, 10),
+)
+"""Of each layer: rows an image, inputs and outputs of its matrix product."""
+
 
 class Trainer(Protocol):
     """One contender's network, in training."""
@@ -31,7 +39,7 @@ class Trainer(Protocol):
 
     def step(self) -> float: ...
 
-    def evaluate(self) -> float: ...
+    def evaluate(self, n_images: int) -> float: ...
 
 
 def spec(normalized: bool, dropout: float) -> CNNSpec:
@@ -43,6 +51,14 @@ def spec(normalized: bool, dropout: float) -> CNNSpec:
         truncated=True,
         bias_init=0.1,
     )
+
+
+def operations(n_images: int, *, training: bool) -> float:
+    """Return those of the matrix products: one a layer, in training three, but two of the first."""
+    first, *others = (
+        2.0 * n_images * rows * inputs * outputs for rows, inputs, outputs in PRODUCTS
+    )
+    return 2 * first + 3 * sum(others) if training else first + sum(others)
 
 
 @cache
@@ -75,9 +91,9 @@ class NormlabTrainer:
         self.network.update_statistics(result.cache)
         return result.value
 
-    def evaluate(self) -> float:
-        data = images()
-        return evaluate(self.network, self.loss, data.x_test, data.y_test).accuracy
+    def evaluate(self, n_images: int) -> float:
+        x, y = images().x_test[:n_images], images().y_test[:n_images]
+        return evaluate(self.network, self.loss, x, y).accuracy
 
 
 def make(name: str, network_spec: CNNSpec) -> Trainer:

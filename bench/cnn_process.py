@@ -45,6 +45,8 @@ def measured(
     for name, cores in contenders:
         say(f"training steps, {name}, {cores} cores")
         processes.append(_start(name, normalized, cores, kept))
+    for process in processes:
+        _answer(process)  # once it is warm
     seconds: list[list[float]] = [[] for _ in processes]
     for i in range(rounds):
         say(f"training steps, round {i + 1} of {rounds}")
@@ -58,9 +60,7 @@ def measured(
 def _start(name: str, normalized: bool, cores: int, kept: bool) -> Any:
     options = [name, str(int(normalized)), str(cores), str(int(kept))]
     command = [sys.executable, "-m", "bench.cnn_process", *options]
-    process = Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True)
-    _answer(process)
-    return process
+    return Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True)
 
 
 def _answer(process: Any) -> Any:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from bench.cnn import Trainer, make, spec
+from bench import limit
+from bench.cnn import BATCH, Trainer, make, operations, spec
 from bench.cnn_process import Measured, measured
 from bench.timing import HAS_TORCH, Contender, Result, compare, keep_freed_memory
 from normlab.network import CNNSpec
@@ -28,7 +29,8 @@ class StepJob(NamedTuple):
 
 
 STEPS = (StepJob(True, False), StepJob(True, True), StepJob(False, False))
-EVALUATION = "CNN, evaluation of 10,000 images"
+N_EVALUATED = 10_000
+EVALUATION = "CNN, evaluation of {n:,} images"
 
 NAMES = ("normlab", *(("PyTorch, contiguous", "PyTorch, channels_last") if HAS_TORCH else ()))
 CORES = (1, 2)
@@ -45,12 +47,16 @@ def run(quick: bool) -> list[Result]:
     results = []
     for job in STEPS[:1] if quick else STEPS:
         notes = _agreement(_trainers(spec(job.normalized, dropout=0)))
-        rounds = 5 if quick else 25
+        rounds = 3 if quick else 25
         found = measured(CONTENDERS, job.normalized, kept=job.kept, rounds=rounds)
         results += _results(str(job), found, notes)
+        results += limit.at_best(str(job), operations(BATCH, training=True))
     keep_freed_memory()
-    contenders = _evaluations(_trained(_trainers(spec(True, dropout=0))))
-    return results + compare(EVALUATION, contenders, rounds=1 if quick else 5)
+    n_images, rounds = (N_EVALUATED // 10, 1) if quick else (N_EVALUATED, 5)
+    evaluation = EVALUATION.format(n=n_images)
+    contenders = _evaluations(_trained(_trainers(spec(True, dropout=0))), n_images)
+    results += compare(evaluation, contenders, rounds=rounds)
+    return results + limit.at_best(evaluation, operations(n_images, training=False))
 
 
 def _trainers(network_spec: CNNSpec) -> dict[str, Trainer]:
@@ -74,9 +80,9 @@ def _results(job: str, found: Sequence[Measured], notes: dict[str, str]) -> list
     return results
 
 
-def _evaluations(trainers: dict[str, Trainer]) -> list[Contender]:
+def _evaluations(trainers: dict[str, Trainer], n_images: int) -> list[Contender]:
     def evaluation(trainer: Trainer) -> Callable[[], str]:
-        return lambda: f"accuracy {trainer.evaluate():.3f}"
+        return lambda: f"accuracy {trainer.evaluate(n_images):.3f}"
 
     return [
         Contender(name, cores, evaluation(trainer))

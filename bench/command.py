@@ -7,7 +7,7 @@ the command is measured against. The first command of a Numba cache compiles all
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from statistics import median
@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
+from bench import limit, sweep
 from bench.timing import Contender, Result, compare, say
 from normlab import lab
 from normlab.lab.config import TrialConfig
@@ -37,9 +38,12 @@ GOALS = {IMPORT: 0.3, HELP: 0.4}
 
 EXPERIMENT, WORKERS = "weight-scale", 2
 RUN = f"normlab run {EXPERIMENT} --replicates 1, {WORKERS} workers"
-TRAINING, WHOLE, COLD = "normlab, the trainings alone", "the whole command", "kernels compiled"
+TRAINING, WHOLE, COLD = "the trainings alone", "normlab, the whole command", "kernels compiled"
 MOST_TIMES_THE_TRAINING = 2.5
 MOST_SECONDS_TO_COMPILE = 20.0
+
+FEW_STEPS = {"training.steps": 21}
+"""Of a training, instead of 191, in a quick benchmark."""
 
 TITLE, FIRST, LAST, WRITTEN = "trainings, stored in", "0/", "{n}/{n} trials", "Written:"
 PARTS = (
@@ -64,7 +68,7 @@ class Command(NamedTuple):
 
 def run(quick: bool) -> list[Result]:
     """Time short processes, and whole runs."""
-    return starts(rounds=3 if quick else 11) + runs(rounds=1 if quick else 3)
+    return starts(rounds=2 if quick else 11) + (short_run() if quick else runs(rounds=3))
 
 
 def starts(rounds: int) -> list[Result]:
@@ -108,19 +112,37 @@ def against(goal: float, value: float, unit: str = " s") -> str:
 
 def runs(rounds: int) -> list[Result]:
     """Time the command with an empty cache, then with that cache, in turn with its trainings."""
-    configs = _configs()
+    configs = _configs({})
     whole: list[Command] = []
     alone: list[Command] = []
     with TemporaryDirectory() as cache, LocalWorkers(WORKERS) as workers:
         say(f"{RUN}: kernels are compiled")
-        cold = _command(len(configs), cache)
+        cold = _command({}, len(configs), cache)
         workers.prepare(configs)
         _train(workers, configs)  # loads data and kernels
         for i in range(rounds):
             say(f"{RUN}: round {i + 1} of {rounds}")
             alone.append(_train(workers, configs))
-            whole.append(_command(len(configs), cache))
-    return results(alone, whole, cold)
+            whole.append(_command({}, len(configs), cache))
+    work = limit.training_work(sweep.SIZES, len(configs))
+    return results(alone, whole, cold) + limit.at_best(RUN, work, cores=[WORKERS])
+
+
+def short_run() -> list[Result]:
+    """Time the command and its trainings once, with few steps and with kernels compiled before."""
+    configs = _configs(FEW_STEPS)
+    say(f"{RUN}: few steps")
+    with LocalWorkers(WORKERS) as workers:
+        workers.prepare(configs)
+        _train(workers, configs)  # loads data and kernels
+        alone, whole = _train(workers, configs), _command(FEW_STEPS, len(configs))
+    job = f"{RUN}, {configs[0].training.steps} steps"
+    rows = [
+        (TRAINING, alone.seconds),
+        (WHOLE, whole.seconds),
+        *zip(PARTS, whole.parts, strict=True),
+    ]
+    return [Result(job, name, WORKERS, seconds, seconds, "") for name, seconds in rows]
 
 
 def results(alone: Sequence[Command], whole: Sequence[Command], cold: Command) -> list[Result]:
@@ -145,8 +167,8 @@ def _processors(commands: Sequence[Command]) -> str:
     return f"{median(one.cpu for one in commands):.1f} s of processors"
 
 
-def _configs() -> list[TrialConfig]:
-    design = Design(lab.load(EXPERIMENT, {"replicates": 1}))
+def _configs(fields: Mapping[str, Any]) -> list[TrialConfig]:
+    design = Design(lab.load(EXPERIMENT, {"replicates": 1, **fields}))
     return [design.config(i) for i in range(len(design))]
 
 
@@ -164,10 +186,11 @@ def _cpu_of_trial(config: TrialConfig) -> float:
     return process_time() - start
 
 
-def _command(n_trials: int, cache: str) -> Command:
-    """Run the command in an empty folder."""
+def _command(fields: Mapping[str, Any], n_trials: int, cache: str | None = None) -> Command:
+    """Run the command in an empty folder; the cache is the usual one where none is given."""
     options = ["run", EXPERIMENT, "--replicates", "1", "--workers", str(WORKERS)]
-    environment = _environment() | {"NUMBA_CACHE_DIR": cache}
+    options += [f"--set={name}={value}" for name, value in fields.items()]
+    environment = _environment() | ({} if cache is None else {"NUMBA_CACHE_DIR": cache})
     marks = [TITLE, FIRST, LAST.format(n=n_trials), WRITTEN]
     with TemporaryDirectory() as folder:
         start, cpu = perf_counter(), _cpu()

@@ -55,11 +55,11 @@ def run(quick: bool) -> list[Result]:
     """Time all shapes, forward and with backward."""
     keep_freed_memory()
     results = []
-    for shape in SHAPES:
+    for shape in SHAPES[:1] if quick else SHAPES:
         speeds = {cores: copy_speed(int(np.prod(shape)), cores) for cores in CORES}
         for backward, relu in product((False, True), (False, True)):
             job = Job(shape, backward, relu)
-            found = compare(str(job), _contenders(job), rounds=3 if quick else 11, burst=BURST)
+            found = compare(str(job), _contenders(job), rounds=2 if quick else 11, burst=BURST)
             results += [_with_speed(result, job, speeds[result.cores]) for result in found]
     return results
 

@@ -1,4 +1,4 @@
-"""The results as the tables of the README's section on performance.
+"""The results as a page of tables, two of which the README's section on performance has too.
 
 A ratio says how many times as long the peer takes as normlab, each at its fastest and on as many
 threads; PyTorch in the better of its memory layouts. Cells hold one thread / two threads.
@@ -7,12 +7,19 @@ threads; PyTorch in the better of its memory layouts. Cells hold one thread / tw
 from collections.abc import Callable, Sequence
 from itertools import product
 
-from bench import cnn_step, command, kernel, points, scaling, sweep
+from bench import cnn_step, command, comparison, kernel, points, scaling, sweep
+from bench.comparison import seconds
 from bench.points import Point
 from bench.timing import Result
 from normlab._table import Table
 
 CORES = (1, 2)
+
+HEAD = """\
+# Performance: the tables
+
+`python3 dev.py bench --docs` has written this page; [performance.md](performance.md) says how it
+measures. Cells with two numbers are on one thread / on two processors."""
 
 NORMALIZATION_HEADER = (
     "batch normalization",
@@ -25,11 +32,13 @@ NORMALIZATION_HEADER = (
 WORKS_HEADER = ("work", "peer", "normlab", "ratio", "memory", "peer's memory")
 WORKS = (
     *((str(job), "PyTorch") for job in cnn_step.STEPS),
-    (cnn_step.EVALUATION, "PyTorch"),
+    (cnn_step.EVALUATION.format(n=cnn_step.N_EVALUATED), "PyTorch"),
     (sweep.ALL, "PyTorch"),
     (sweep.ALL, "JAX"),
     (sweep.ALL, "published style"),
 )
+
+EVERYTHING_HEADER = ("work", "contender", "note", "processors", "median", "fastest", "memory")
 
 MEDIANS_HEADER = ("work", "what", "note", "median", "memory")
 MEDIANS = (
@@ -41,10 +50,20 @@ MEDIANS = (
 
 
 def page(facts: dict[str, str], results: Sequence[Result], curves: Sequence[Point] = ()) -> str:
-    """Return all tables, and below them what the numbers depend on."""
-    below = "; ".join(f"{name}: {fact}" for name, fact in facts.items())
-    tables = [normalization(results), works(results), medians(results), points.table(curves)]
-    return "\n\n".join([*(table.markdown() for table in tables), below]) + "\n"
+    """Return all tables, and before them what the numbers depend on."""
+    tables = {
+        "The comparison": comparison.table(results),
+        "Batch normalization: times as long as normlab, and the memory's speed": normalization(
+            results
+        ),
+        "Each at its fastest, with memory": works(results),
+        "What a person waits for": medians(results),
+        "How time and memory grow": points.table(curves),
+        "Every contender": everything(results),
+    }
+    parts = [HEAD, "\n".join(f"- {name}: {fact}" for name, fact in facts.items())]
+    parts += [f"## {title}\n\n{table.markdown()}" for title, table in tables.items()]
+    return "\n\n".join(parts) + "\n"
 
 
 def normalization(results: Sequence[Result]) -> Table:
@@ -72,9 +91,18 @@ def medians(results: Sequence[Result]) -> Table:
     rows = []
     for job, name in MEDIANS:
         found = [r for r in results if (r.job, r.name) == (job, name)]
-        cells = [(r.note, _seconds(r.seconds), _megabytes(r)) for r in found] or [("", "", "")]
+        cells = [(r.note, seconds(r.seconds), _megabytes(r)) for r in found] or [("", "", "")]
         rows.append((job, name, *cells[0]))
     return Table(MEDIANS_HEADER, tuple(rows), numbers_from=3)
+
+
+def everything(results: Sequence[Result]) -> Table:
+    """Return a row a contender."""
+    rows = []
+    for r in results:
+        times = seconds(r.seconds), seconds(r.fastest), _megabytes(r)
+        rows.append((r.job, r.name, r.note, str(r.cores), *times))
+    return Table(EVERYTHING_HEADER, tuple(rows), numbers_from=3)
 
 
 def _cell(
@@ -96,11 +124,7 @@ def _ratio(own: Result, theirs: Result) -> str:
 
 
 def _time(own: Result, theirs: Result) -> str:
-    return _seconds(own.fastest)
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.2g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
+    return seconds(own.fastest)
 
 
 def _share(own: Result, theirs: Result) -> str:

@@ -77,8 +77,8 @@ def _replicates(at: int) -> dict[str, float]:
         run, results = _timed(lambda: lab.run(experiment, folder, n_workers=1))
 
         def show() -> None:
-            figures.draw_all(results, Path(folder))
-            report.write_report(results, Path(folder))
+            drawn = figures.draw_all(results, Path(folder))
+            report.write_report(results, Path(folder), drawn)
 
         return {"run": run, "show": _timed(show)[0]}
 

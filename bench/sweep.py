@@ -52,40 +52,57 @@ class Outcome(NamedTuple):
     diverged: bool
 
 
+class Team(NamedTuple):
+    """A contender in processes of its own."""
+
+    name: str
+    trial: Trial
+    workers: Engine
+
+
 def run(quick: bool) -> list[Result]:
     """Time the sweep, and the part of it where nothing diverges."""
     with ExitStack() as stack:
-        teams = {name: stack.enter_context(LocalWorkers(2)) for name in TRIALS}
+        teams = [team._replace(workers=stack.enter_context(team.workers)) for team in _teams()]
         # One thread, for JAX in this process; workers, which have started, keep its usual ones.
         os.environ["PJRT_NPROC"] = "1"
-        _check_agreement()
+        _check_agreement()  # which warms this process up
         results = _compilation() if HAS_JAX else []
-        compare("sweep, warm-up", _contenders(MIDDLE[:2], teams), rounds=1)
-        scales, rounds = (MIDDLE[:2], 2) if quick else (MIDDLE, 5)
-        job = f"sweep, {len(scales)} middle scales"
+        scales, rounds = (MIDDLE[:1], 1) if quick else (MIDDLE, 5)
+        compare("sweep, warm-up", _in_teams(MIDDLE[:1], teams), rounds=1)
+        job = f"sweep, {len(scales)} middle scale{'s' * (len(scales) > 1)}"
         results += compare(job, _contenders(scales, teams), rounds=rounds)
-        results += limit.results(job, SIZES, n_trainings=2 * len(scales))
+        results += limit.results(job, SIZES, n_trainings=2 * len(scales), quick=quick)
         if not quick:
             results += compare(ALL, _contenders(SCALES, teams), rounds=3)
         return results
 
 
-def _contenders(scales: Sequence[float], teams: dict[str, Engine]) -> list[Contender]:
-    """Return all on one thread, and on two processors: as two workers, or as BLAS's threads."""
+def _teams() -> list[Team]:
+    """Return two workers for every contender, and JAX in a process as it comes, with its threads.
 
-    def in_turn(name: str, cores: int) -> Contender:
-        return Contender(name, cores, lambda: _summary(map(TRIALS[name], *_trials(scales))))
+    A process on two threads has been slower than two workers for all others.
+    """
+    pairs = [Team(f"{name}, 2 workers", trial, LocalWorkers(2)) for name, trial in TRIALS.items()]
+    alone = [Team("JAX, one process", TRIALS["JAX"], LocalWorkers(1))] if HAS_JAX else []
+    return pairs + alone
 
-    def together(name: str) -> Contender:
-        outcomes = partial(_together, TRIALS[name], scales, teams[name])
-        return Contender(f"{name}, 2 workers", 2, lambda: _summary(outcomes()))
 
-    threaded = [name for name in TRIALS if name in ("published style", "PyTorch")]
-    return [
-        *(in_turn(name, 1) for name in TRIALS),
-        *(together(name) for name in TRIALS),
-        *(in_turn(name, 2) for name in threaded),
-    ]
+def _contenders(scales: Sequence[float], teams: Sequence[Team]) -> list[Contender]:
+    """Return all on one thread, and on two processors."""
+
+    def in_turn(name: str, trial: Trial) -> Contender:
+        return Contender(name, 1, lambda: _summary(map(trial, *_trials(scales))))
+
+    return [*(in_turn(*each) for each in TRIALS.items()), *_in_teams(scales, teams)]
+
+
+def _in_teams(scales: Sequence[float], teams: Sequence[Team]) -> list[Contender]:
+    def together(team: Team) -> Contender:
+        outcomes = partial(_together, team.trial, scales, team.workers)
+        return Contender(team.name, 2, lambda: _summary(outcomes()))
+
+    return [together(team) for team in teams]
 
 
 def _together(trial: Trial, scales: Sequence[float], workers: Engine) -> list[Outcome]:

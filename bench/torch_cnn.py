@@ -42,17 +42,17 @@ class TorchTrainer:
         value: float = loss.item()
         return value
 
-    def evaluate(self) -> float:
+    def evaluate(self, n_images: int) -> float:
         right, loss = 0, 0.0
         self.network.eval()
         with torch.no_grad():
-            for start in range(0, len(self.x_test), EVALUATION_ROWS):
+            for start in range(0, n_images, EVALUATION_ROWS):
                 rows = slice(start, start + EVALUATION_ROWS)
                 y, labels = self.network(self.x_test[rows]), self.y_test[rows]
                 loss += self.loss(y, labels).item() * len(y)
                 right += int((y.argmax(dim=1) == labels).sum())
         self.network.train()
-        return right / len(self.x_test)
+        return right / n_images
 
     def _laid_out(self, x: Array) -> torch.Tensor:
         # With one channel every array has both layouts, and PyTorch goes by the strides.

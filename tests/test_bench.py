@@ -1,6 +1,8 @@
 """The benchmark's tables, those of the README, which it has written, and the sweep's contenders."""
 
 import json
+import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -13,8 +15,10 @@ import pytest
 from numpy.typing import NDArray
 
 from bench import (
+    cnn,
     cnn_step,
     command,
+    comparison,
     kernel,
     limit,
     markdown,
@@ -23,7 +27,7 @@ from bench import (
     scaling,
     sweep,
 )
-from bench.__main__ import PARTS, content, facts
+from bench.__main__ import PARTS, content, facts, stored
 from bench.command import Command
 from bench.points import Point
 from bench.scaling_process import sizes_of
@@ -31,6 +35,7 @@ from bench.timing import Result
 from normlab._table import Table
 from normlab.data import load_mnist
 from normlab.lab.engines import InProcess
+from normlab.network import build_cnn
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 STEP = str(cnn_step.STEPS[0])
@@ -180,8 +185,58 @@ def test_medians_stand_in_a_row_each_with_their_notes() -> None:
 
 def test_a_page_holds_all_tables() -> None:
     page = markdown.page({"date": "today"}, [], CURVE)
-    assert page.count("| --- |") >= 4
-    assert page.endswith("date: today\n")
+    assert page.count("\n## ") == page.count("\n| --- |") == 6
+    assert "\n- date: today\n" in page
+
+
+# The comparison
+
+TIMES = {
+    ("normlab", 1): 2.0,
+    ("normlab, 2 workers", 2): 1.0,
+    ("PyTorch", 1): 3.0,
+    ("JAX, one process", 2): 4.0,
+    ("JAX, 2 workers", 2): 0.5,
+    (limit.AS_LARGE, 1): 1.0,
+    (limit.AS_LARGE, 2): 0.25,
+}
+
+
+def medians(job: str, times: dict[tuple[str, int], float]) -> list[Result]:
+    return [Result(job, name, cores, seconds, 0.0, "") for (name, cores), seconds in times.items()]
+
+
+def test_the_comparison_has_ratios_of_medians_and_the_share_of_the_limit() -> None:
+    (row,) = comparison.table(medians("a job", TIMES)).rows
+    assert row == ("a job", "2 s / 1 s", "1.50 / -", "- / 0.50", "", "50% / 25%")
+
+
+def test_the_comparison_leaves_out_what_has_neither_peer_nor_limit() -> None:
+    alone = medians("a job", {("normlab", 1): 1.0})
+    assert comparison.table(alone + medians("another", {("PyTorch", 1): 1.0})).rows == ()
+
+
+def test_the_comparison_of_a_normalization_is_with_the_memorys_speed() -> None:
+    found = [r._replace(share=0.8) for r in medians("a job", {("normlab", 1): 1.0})]
+    (row,) = comparison.table(found).rows
+    assert row[-1] == "80% / -"
+
+
+def test_the_products_of_the_convolutional_network_are_those_of_its_parameters() -> None:
+    network = build_cnn(cnn.spec(False, 0.0), rng=np.random.default_rng(0))
+    weights = [p.size for p in network.parameters.values() if p.ndim > 1]
+    assert [inputs * outputs for _, inputs, outputs in cnn.PRODUCTS] == weights
+
+
+def test_training_takes_three_products_a_layer_but_two_of_the_first() -> None:
+    first, *others = (2 * 50 * math.prod(sizes) for sizes in cnn.PRODUCTS)
+    assert cnn.operations(50, training=False) == first + sum(others)
+    assert cnn.operations(50, training=True) == 2 * first + 3 * sum(others)
+
+
+def test_stored_results_are_named_by_day_and_processor() -> None:
+    name = stored({"date": "2026-01-02T03:04:05+00:00"}).name
+    assert re.fullmatch(r"2026-01-02-[\w-]+\.json", name)
 
 
 # The sweep
@@ -199,12 +254,15 @@ def test_a_peer_takes_part_where_it_is_installed(peer: str, module: str) -> None
 def test_every_contender_has_one_thread_and_two_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("normlab", "published style", "PyTorch", "JAX")
     monkeypatch.setattr(sweep, "TRIALS", {name: outcome(0.5) for name in names})
-    contenders = sweep._contenders([1.0, 0.1], {name: InProcess() for name in names})
+    monkeypatch.setattr(sweep, "HAS_JAX", True)
+    monkeypatch.setattr(sweep, "LocalWorkers", lambda n_workers: InProcess())
+    contenders = sweep._contenders([1.0, 0.1], sweep._teams())
     found = [(contender.name, contender.cores) for contender in contenders]
-    assert len(set(found)) == len(found)
-    assert {(name, 1) for name in names} | {(f"{name}, 2 workers", 2) for name in names} < set(
-        found
-    )
+    assert found == [
+        *((name, 1) for name in names),
+        *((f"{name}, 2 workers", 2) for name in names),
+        ("JAX, one process", 2),
+    ]
     assert {contender.run() for contender in contenders} == {"mean accuracy 0.500, 0 stopped"}
 
 

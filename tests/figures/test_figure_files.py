@@ -34,8 +34,9 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 def test_each_figure_is_written_as_svg_and_png(shown: Results, tmp_path: Path) -> None:
-    paths = draw_all(shown, tmp_path)
-    assert paths == [tmp_path / name for name in NAMES]
+    drawn = draw_all(shown, tmp_path)
+    assert list(drawn) == [tmp_path / name for name in NAMES]
+    assert drawn == {path: path.read_bytes() for path in drawn}
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(NAMES)
 
 
@@ -80,7 +81,7 @@ def test_a_png_has_no_version(shown: Results) -> None:
 
 
 def test_an_experiment_without_figures_draws_none(tmp_path: Path) -> None:
-    assert draw_all(results(experiment(figures=[])), tmp_path) == []
+    assert draw_all(results(experiment(figures=[])), tmp_path) == {}
 
 
 def test_a_folder_that_is_not_there_is_an_error(shown: Results, tmp_path: Path) -> None:

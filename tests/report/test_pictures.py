@@ -10,7 +10,7 @@ BAD = '<script>alert(1)</script>"&'
 def test_texts_in_a_drawing_are_escaped() -> None:
     factors = {name: f.model_dump() for name, f in experiment().factors.items()}
     factors["weight_scale"] |= {"label": BAD, "symbol": BAD}
-    for picture in pictures(results(experiment(title=BAD, question=BAD, factors=factors))):
+    for picture in pictures(results(experiment(title=BAD, question=BAD, factors=factors)), {}):
         drawing = b64decode(picture.source.partition(",")[2])
         tags = [element.tag for element in ET.fromstring(drawing).iter()]
         assert not any(tag.endswith("script") for tag in tags)

@@ -6,6 +6,7 @@ import pytest
 
 from figures.made_up import experiment, results
 from normlab.errors import StoreError
+from normlab.figures import draw_all
 from normlab.lab import Results
 from normlab.lab.outcomes import Failure
 from normlab.report import write_report
@@ -32,6 +33,20 @@ def test_the_report_stands_in_the_folder_of_the_run(tmp_path: Path) -> None:
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
     assert page(with_all(tmp_path), tmp_path) == page(with_all(tmp_path), tmp_path)
+
+
+def test_figures_that_are_drawn_already_give_the_same_bytes(tmp_path: Path) -> None:
+    shown = with_all(tmp_path)
+    drawn = draw_all(shown, tmp_path)
+    again = write_report(shown, tmp_path).read_bytes()
+    assert write_report(shown, tmp_path, drawn).read_bytes() == again
+
+
+def test_a_figure_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = with_all(tmp_path)
+    drawn = draw_all(shown, tmp_path)
+    monkeypatch.delattr("normlab.figures.draw")
+    assert write_report(shown, tmp_path, drawn).exists()
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ Words and progress go to stderr, results to stdout. What a command needs is impo
 so that ``--help`` answers at once.
 """
 
+import atexit
+import gc
 import signal
 import sys
 from io import StringIO
@@ -40,6 +42,7 @@ def main() -> None:
     for name in ("stdout", "stderr"):  # None where whoever started this has closed them
         if getattr(sys, name) is None:
             setattr(sys, name, StringIO())
+    atexit.register(gc.freeze)  # nothing is freed one by one that ends with the process anyway
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # to end it is to interrupt it
         from normlab.cli.app import answer  # inside, because it takes long enough to be interrupted

@@ -74,10 +74,10 @@ def write(results: "Results", folder: Path) -> list[Path]:
         show_progress(0, n_figures + 2)
         write_file(table, results.to_csv().encode())
         show_progress(1, n_figures + 2)
-        drawn: list[Path] = []
+        drawn: dict[Path, bytes] = {}
         if n_figures:
             drawn = figures.draw_all(results, folder, lambda i, n: show_progress(i + 1, n + 2))
-        page = report.write_report(results, folder)
+        page = report.write_report(results, folder, drawn)
         show_progress(n_figures + 2, n_figures + 2)
     return [page, *drawn, table]
 

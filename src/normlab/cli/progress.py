@@ -5,12 +5,11 @@ from contextlib import contextmanager
 from threading import Timer
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from normlab.cli.tables import stderr
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from normlab.lab.progress_lines import Show
 
 
@@ -39,7 +38,15 @@ def progress(what: str, *, at_once: bool = False) -> Iterator["Show"]:
 class _Bar:
     """A bar with parts done, time left and a note."""
 
-    def __init__(self, what: str, console: Console) -> None:
+    def __init__(self, what: str, console: "Console") -> None:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
         self.bar = Progress(
             TextColumn(what),
             BarColumn(),

@@ -79,18 +79,19 @@ def draw_all(
     results: Results,
     folder: Path,
     on_progress: Callable[[int, int], object] = lambda done, total: None,
-) -> list[Path]:
-    """Draw the experiment's figures into a folder, as SVG and PNG; return the paths.
+) -> dict[Path, bytes]:
+    """Draw the experiment's figures into a folder, as SVG and PNG; return what is in each file.
 
     The same results give the same bytes. ``on_progress`` is called after each figure, with the
     number of figures drawn and of all.
     """
-    specs, paths = results.experiment.figures, []
+    specs = results.experiment.figures
+    drawn: dict[Path, bytes] = {}
     for i, spec in enumerate(specs, start=1):
         figure = draw(results, spec)
         for suffix in FORMATS:
             path = folder / f"{spec.file}.{suffix}"
-            write_file(path, render(figure, suffix, results.experiment))
-            paths.append(path)
+            drawn[path] = render(figure, suffix, results.experiment)
+            write_file(path, drawn[path])
         on_progress(i, len(specs))
-    return paths
+    return drawn

@@ -15,6 +15,7 @@
     templates/      the layout, a style sheet, a script that sorts tables
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from normlab.lab import Results
@@ -24,14 +25,15 @@ from normlab.report import index, pages, report
 __all__ = ["write_index", "write_report"]
 
 
-def write_report(results: Results, folder: Path) -> Path:
+def write_report(results: Results, folder: Path, drawn: Mapping[Path, bytes] | None = None) -> Path:
     """Write the page of a run into its folder, ``report.html``; return its path.
 
     One file that needs no other and no network. The same results, and the same ``run.json`` in
-    the folder, give the same bytes.
+    the folder, give the same bytes. ``drawn`` is what ``figures.draw_all`` has returned for these
+    results and this folder, where it has: the same figures need not be drawn again.
     """
     path = folder / "report.html"
-    write_file(path, pages.render("report", report.view(results, folder)))
+    write_file(path, pages.render("report", report.view(results, folder, drawn or {})))
     return path
 
 

@@ -1,6 +1,7 @@
 """Figures as part of a page, with words for those who do not see them."""
 
 from base64 import b64encode
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from normlab import figures
@@ -30,13 +31,17 @@ class Picture(NamedTuple):
     source: str  # a data URL
 
 
-def pictures(results: Results) -> tuple[Picture, ...]:
-    """Return the experiment's figures, drawn as SVG."""
-    return tuple(_picture(results, spec) for spec in results.experiment.figures)
+def pictures(results: Results, drawn: Mapping[str, bytes]) -> tuple[Picture, ...]:
+    """Return the experiment's figures as SVG, drawn but for the files that ``drawn`` has."""
+    return tuple(
+        _picture(results, spec, drawn.get(f"{spec.file}.svg"))
+        for spec in results.experiment.figures
+    )
 
 
-def _picture(results: Results, spec: FigureSpec) -> Picture:
-    drawing = render(figures.draw(results, spec), "svg", results.experiment)
+def _picture(results: Results, spec: FigureSpec, drawing: bytes | None) -> Picture:
+    if drawing is None:
+        drawing = render(figures.draw(results, spec), "svg", results.experiment)
     source = "data:image/svg+xml;base64," + b64encode(drawing).decode()
     description = figures.describe(results, spec)
     return Picture(spec.file, caption(results.experiment, spec), description, source)

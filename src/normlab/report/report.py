@@ -1,6 +1,6 @@
 """Everything on the page of one experiment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import nan
 from pathlib import Path
 from typing import NamedTuple
@@ -53,8 +53,8 @@ class ReportView(NamedTuple):
     origin: Origin | None
 
 
-def view(results: Results, folder: Path) -> ReportView:
-    """Return the page of the results, whose run is in ``folder``."""
+def view(results: Results, folder: Path, drawn: Mapping[Path, bytes]) -> ReportView:
+    """Return the page of the results, whose run is in ``folder``, with files already drawn."""
     experiment = results.experiment
     found = verdicts.views(results)
     return ReportView(
@@ -68,7 +68,7 @@ def view(results: Results, folder: Path) -> ReportView:
         published_tables=published_tables.views(results),
         verdicts=found,
         published=_published(results),
-        pictures=pictures(results),
+        pictures=pictures(results, {path.name: content for path, content in drawn.items()}),
         set_up=tuple(_set_up(results)),
         results=(_contrast(results), trials.grid(results)) if results.trials else (),
         failures=tuple(_failure(results, failure) for failure in results.failures),
