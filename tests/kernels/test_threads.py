@@ -18,7 +18,7 @@ from kernels.shapes import LARGE, LARGE_MAP_SHAPES, LARGE_SHAPES, Array, rows
 from normlab.errors import ArgumentError
 from normlab.kernels import activations, batch_norm
 from normlab.kernels import threads as threads_module
-from normlab.kernels._team import _load, _store, shared_out
+from normlab.kernels._team import PARTS_A_THREAD, _load, _store, shared_out
 from normlab.kernels.moments import moments
 from normlab.kernels.threads import in_parallel, n_threads, threads
 
@@ -138,11 +138,11 @@ def test_one_thread_and_little_work_are_left_to_the_caller(n: int, size: int) ->
     assert longest.max() == 50
 
 
-def test_a_thread_takes_a_share_at_a_time() -> None:
+def test_a_thread_takes_a_part_at_a_time() -> None:
     longest = np.zeros(64)
     with threads(2):
         in_parallel(longest_range, 64, 4 * threads_module.SHARE, longest)
-    assert set(longest.tolist()) == {0, 16}
+    assert set(longest.tolist()) == {0, 64 / (2 * PARTS_A_THREAD)}
 
 
 @pytest.mark.parametrize("where", [0, 30, 49])
