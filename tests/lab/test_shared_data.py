@@ -200,7 +200,7 @@ def test_a_worker_that_trains_on_all_of_mnist_takes_less_than_300_mb(tmp_path: P
 
 def _memory_after(one: Any) -> tuple[int, int]:
     run_trial(one)
-    return 1024 * _field("status", "VmHWM:"), 1024 * _field("smaps_rollup", "Private_Dirty:")
+    return 1024 * _field("status", "VmHWM:"), 1024 * _field("smaps_rollup", "Anonymous:")
 
 
 def _field(file: str, name: str) -> int:
