@@ -1,7 +1,5 @@
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
@@ -10,6 +8,7 @@ import loky
 import pytest
 from threadpoolctl import threadpool_info
 
+from lab.parents import parent_running
 from lab.tiny import is_gone
 from normlab.errors import WorkerError
 from normlab.lab.engines import (
@@ -140,13 +139,7 @@ time.sleep(60)
 
 
 def test_workers_end_when_their_parent_is_killed() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", PARENT],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    ) as parent:
+    with parent_running(PARENT) as parent:
         assert parent.stdout is not None
         workers = {int(pid) for pid in parent.stdout.readline().split()}
         parent.kill()

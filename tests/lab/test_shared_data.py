@@ -1,5 +1,4 @@
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 
 from lab import tiny
+from lab.parents import parent_running
 from lab.tiny import config
 from normlab.data.mnist import BUNDLED
 from normlab.data.pixels import Pixels
@@ -172,13 +172,7 @@ time.sleep(60)
 
 
 def test_nothing_stays_behind_a_parent_that_is_killed() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", PARENT],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    ) as parent:
+    with parent_running(PARENT) as parent:
         assert parent.stdout is not None
         folder = Path(parent.stdout.readline().strip())
         assert len(list(folder.iterdir())) == 1

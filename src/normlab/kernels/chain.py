@@ -204,5 +204,6 @@ def _pointer(typing: Any, address: Any, like: Any) -> tuple[Any, Any]:
     def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         return builder.inttoptr(values[0], context.get_value_type(signature.return_type))
 
+    # (Numba states no types here.)
     pointer: Any = types.CPointer(like.dtype)  # type: ignore[no-untyped-call]
     return pointer(types.int64, like), write

@@ -71,6 +71,7 @@ def _find_data(typing: Any, array: Any, state: Any) -> tuple[Any, Any]:
         kind = context.get_value_type(signature.return_type)
         return builder.load(builder.inttoptr(place, kind.as_pointer()))
 
+    # (Numba states no types here.)
     pointer: Any = types.CPointer(state.dtype)  # type: ignore[no-untyped-call]
     return pointer(types.int64, state), write
 

@@ -201,11 +201,8 @@ class BatchNorm(Layer[BatchNormCache]):
         dy = self._features("dy", _checks.upstream(dy, cache.shape, cache.x.dtype))
         kernel = batch_norm.backward_fixed if cache.moments is None else batch_norm.backward_batch
         dx, d_gamma, d_beta = kernel(dy, cache.x, cache.terms, relu=relu)
-        gradients = {}
-        if self.gamma is not None:
-            gradients["gamma"] = d_gamma.astype(self.gamma.dtype)
-        if self.beta is not None:
-            gradients["beta"] = d_beta.astype(self.beta.dtype)
+        sums = (("gamma", self.gamma, d_gamma), ("beta", self.beta, d_beta))
+        gradients = {name: d.astype(p.dtype) for name, p, d in sums if p is not None}
         return dx.reshape(cache.shape), gradients
 
     def update_statistics(self, cache: BatchNormCache) -> None:
@@ -216,17 +213,13 @@ class BatchNorm(Layer[BatchNormCache]):
                 " which has no batch statistics."
             )
         self.n_updates += 1
-        new = self.weight_of_new
-        batch_norm.update_running(
-            self.running_mean, self.running_var, cache.moments, self.ddof, new
-        )
+        running, new = (self.running_mean, self.running_var), self.weight_of_new
+        batch_norm.update_running(*running, cache.moments, self.ddof, new)
 
     @property
     def weight_of_new(self) -> float:
         """The weight of the batch in the running statistics, at this number of updates."""
-        if self.decay is None:
-            return 1 / max(1, int(self.n_updates))
-        return 1 - self.decay
+        return 1 / max(1, int(self.n_updates)) if self.decay is None else 1 - self.decay
 
     @property
     def options(self) -> tuple[float, float, int]:

@@ -39,7 +39,8 @@ class Chain:
         self.norms = {i: run.layers[0] for i, run in enumerate(self.steps) if _is_norm(run.layers)}
         self.named: list[Named] = []
         self.n_gradients = self.n_outputs = self.n_statistics = 0
-        n_features = self.n_inputs = self.layers[0].n_inputs  # type: ignore[attr-defined]
+        first: Any = self.layers[0]  # which is dense
+        n_features = self.n_inputs = first.n_inputs
         rows = []
         for run in self.steps:
             rows.append(self._row(run.first, run.layers, n_features))
