@@ -1,36 +1,36 @@
-"""Rows through dense layers, normalizations and ReLUs: one compiled call a pass.
+"""Rows through dense layers, normalizations and ReLUs: compiled passes, steps and measurements.
 
-Each layer computes what its own kernel does (``dense``, ``batch_norm``, ``activations``); but
-between two layers no Python runs, which takes half the time of a network of 100 units a layer.
+Each layer computes what its own kernel does (``dense``, ``batch_norm``, ``activations``), called by
+address; but between two layers no Python runs, which takes half the time of a network of 100 units
+a layer, and none between two steps.
 
-The layers are a plan, an array of numbers with a row a step::
+The layers are a plan, an array of numbers with a row a layer::
 
     KIND    what it is: DENSE, NORM, NORM_RELU (a normalization with a ReLU behind it), RELU
     N_IN, N_OUT             features
     FIRST, SECOND           addresses of weight and bias, or of gamma and beta; 0: no bias
     MEAN, VAR               addresses of the running statistics
-    OUT, STATS              features of the steps and of the normalizations before it
+    OUT, STATS              features of the layers and of the normalizations before it
     D_FIRST, D_SECOND       where among all gradients those of FIRST and SECOND begin; -1: nowhere
 
-Numba compiles for one number of arrays at a time: passed as arrays, the layers of each depth would
-be compiled anew. Whoever passes a plan keeps its arrays alive.
-
-Shapes: ``x``, by address, is ``(n, N_IN)`` of the first step; ``options`` ``(n_steps, 3)``, see
-EPS, NEW and DDOF. ``work``, ``stats``, ``terms`` and ``gradients`` are flat: the outputs of
-all steps, ``(3, N_OUT)`` and ``(5, N_OUT)`` of each normalization (see ``batch_norm``), and the
-gradients of all parameters.
+Shapes: ``codes`` is ``codes_of``'s; ``x``, by address, is ``(n, N_IN)`` of the first layer;
+``options`` ``(n_layers, 3)``, see EPS, NEW and DDOF. ``work``, ``stats``, ``terms`` and
+``gradients`` are flat: the outputs of all layers, ``(3, N_OUT)`` and ``(5, N_OUT)`` of each
+normalization (see ``batch_norm``), and the gradients of all parameters.
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import carray, types  # type: ignore[attr-defined]  # which Numba does not state
+from numba import float64, from_dtype, int64, types  # type: ignore[attr-defined]  # not stated
+from numpy.typing import DTypeLike
 
 from normlab._typing import FloatArray, IntArray
-from normlab.kernels import activations, dense
+from normlab.kernels import activations, dense, losses
 from normlab.kernels import batch_norm as bn
-from normlab.kernels._compile import compiled, merged
-from normlab.kernels._team import instructions
+from normlab.kernels._by_address import address_of, call, code_of, rows, vector
+from normlab.kernels._compile import compiled, compiled_within, merged
 
 DENSE, NORM, NORM_RELU, RELU = range(4)
 
@@ -39,10 +39,44 @@ KIND, N_IN, N_OUT, FIRST, SECOND, MEAN, VAR, OUT, STATS, D_FIRST, D_SECOND = ran
 EPS, NEW, DDOF = range(3)
 """Of a normalization: eps, the weight of the new value in the running statistics, and ddof."""
 
+(
+    DENSE_FORWARD,
+    DENSE_PARAMETERS,
+    DENSE_INPUT,
+    RELU_FORWARD,
+    RELU_BACKWARD,
+    OF_BATCH,
+    NORMALIZE,
+    NORM_BACKWARD,
+) = range(8)
+"""Which code is where among ``codes_of``."""
+
+
+@cache
+def codes_of(dtype: DTypeLike) -> IntArray:
+    """Return the addresses of the layers' kernels for this dtype, compiled where need be."""
+    number = from_dtype(np.dtype(dtype))  # type: ignore[no-untyped-call]
+    team, doubles, vector, rows = int64[::1], float64[:, ::1], number[::1], number[:, ::1]
+    data = types.Array(number, 2, "C", readonly=True)  # type: ignore[no-untyped-call]
+    found = {
+        DENSE_FORWARD: code_of(dense.forward_into, team, data, rows, vector, rows),
+        DENSE_PARAMETERS: code_of(dense.backward_parameters_into, team, rows, rows, rows, vector),
+        DENSE_INPUT: code_of(dense.backward_input_into, team, rows, rows, rows),
+        RELU_FORWARD: code_of(activations.relu_into, team, int64, vector, vector),
+        RELU_BACKWARD: code_of(activations.relu_backward_into, team, int64, *[vector] * 3),
+        OF_BATCH: code_of(bn.of_batch_into, team, rows, vector, vector, float64, doubles, rows),
+        NORMALIZE: code_of(bn.normalize_into, team, rows, rows, number, rows),
+        NORM_BACKWARD: code_of(
+            bn.backward_batch_into, team, rows, rows, rows, number, doubles, rows
+        ),
+    }
+    return np.array([found[i] for i in range(len(found))])
+
 
 @compiled
 def forward(
     team: IntArray,
+    codes: IntArray,
     plan: IntArray,
     options: FloatArray,
     x: int,
@@ -53,43 +87,33 @@ def forward(
     terms: FloatArray,
 ) -> None:
     """Set the outputs and what belongs to them, or in evaluation the last two outputs, in turn."""
-    source = _rows(x, n, plan[0, N_IN], work)
+    source = rows(x, n, plan[0, N_IN], work)
     for i in range(len(plan)):
         step, begin = plan[i], n * plan[i, OUT] if training else i % 2 * (work.size // 2)
         out = work[begin : begin + n * step[N_OUT]].reshape(n, step[N_OUT])
         if step[KIND] == DENSE:
-            dense.forward_into(team, source, _weight(step, work), _bias(step, work), out)
+            affine = team, source, _weight(step, work), _bias(step, work), out
+            call(codes[DENSE_FORWARD], affine)
         elif step[KIND] == RELU:
-            activations.relu_into(team, out.size, source.reshape(-1), out.reshape(-1))
+            call(codes[RELU_FORWARD], (team, out.size, source.reshape(-1), out.reshape(-1)))
         else:
             own_stats, own_terms = _of_step(step, stats, 3), _of_step(step, terms, 5)
-            _set_statistics(team, step, source, options[i, EPS], training, own_stats, own_terms)
-            bn.normalize_into(team, source, own_terms, _floor(step, work), out)
+            gamma, beta = _vector(step, FIRST, work), _vector(step, SECOND, work)
+            if training:
+                moments = team, source, gamma, beta, options[i, EPS], own_stats, own_terms
+                call(codes[OF_BATCH], moments)
+            else:
+                mean, var = _vector(step, MEAN, stats), _vector(step, VAR, stats)
+                bn.inverse_std_into(var, options[i, EPS], own_stats[2])
+                bn.terms_into(mean, own_stats[2], gamma, beta, own_terms)
+            call(codes[NORMALIZE], (team, source, own_terms, _floor(step, work), out))
         source = out
-
-
-@merged
-def _set_statistics(
-    team: IntArray,
-    step: IntArray,
-    x: FloatArray,
-    eps: float,
-    training: bool,
-    stats: FloatArray,
-    terms: FloatArray,
-) -> None:
-    gamma, beta = _vector(step[FIRST], x.shape[1], x), _vector(step[SECOND], x.shape[1], x)
-    if training:
-        bn.of_batch_into(team, x, gamma, beta, eps, stats, terms)
-    else:
-        mean, var = _running(step, stats)
-        bn.inverse_std_into(var, eps, stats[2])
-        bn.terms_into(mean, stats[2], gamma, beta, terms)
 
 
 @compiled
 def backward(
     team: IntArray,
+    codes: IntArray,
     plan: IntArray,
     x: int,
     n: int,
@@ -101,7 +125,7 @@ def backward(
     dx: FloatArray,
 ) -> None:
     """Set gradients and, where it is not of size 0, dx; ``room`` is for those in between."""
-    upstream = _rows(dy, n, plan[-1, N_OUT], work)
+    upstream = rows(dy, n, plan[-1, N_OUT], work)
     for i in range(len(plan) - 1, -1, -1):
         step = plan[i]
         if i > 0:
@@ -110,24 +134,25 @@ def backward(
             begin = i % 2 * (room.size // 2)
             passed = room[begin : begin + source.size].reshape(n, step[N_IN])
         else:
-            source, passed = _rows(x, n, step[N_IN], work), dx
+            source, passed = rows(x, n, step[N_IN], work), dx
         if step[KIND] == DENSE:
             begin = step[D_FIRST]
             d_weight = gradients[begin : begin + step[N_IN] * step[N_OUT]]
-            d_bias = _gradient(step, gradients)
             shaped = d_weight.reshape(step[N_IN], step[N_OUT])
-            dense.backward_parameters_into(team, upstream, source, shaped, d_bias)
+            call(
+                codes[DENSE_PARAMETERS], (team, upstream, source, shaped, _d_bias(step, gradients))
+            )
             if passed.size > 0:
-                dense.backward_input_into(team, upstream, _weight(step, work), passed)
+                call(codes[DENSE_INPUT], (team, upstream, _weight(step, work), passed))
         elif step[KIND] == RELU:
             begin = n * step[OUT]
             y = work[begin : begin + source.size]
-            relu = upstream.reshape(-1), y, passed.reshape(-1)
-            activations.relu_backward_into(team, source.size, *relu)
+            relu = team, source.size, upstream.reshape(-1), y, passed.reshape(-1)
+            call(codes[RELU_BACKWARD], relu)
         else:
-            own, floor = _of_step(step, terms, 5), _floor(step, work)
-            sums = np.empty((2, step[N_OUT]))
-            bn.backward_batch_into(team, upstream, source, own, floor, sums, passed)
+            own, sums = _of_step(step, terms, 5), np.empty((2, step[N_OUT]))
+            norm = team, upstream, source, own, _floor(step, work), sums, passed
+            call(codes[NORM_BACKWARD], norm)
             _keep(sums[0], step[D_FIRST], gradients)
             _keep(sums[1], step[D_SECOND], gradients)
         upstream = passed
@@ -138,9 +163,86 @@ def update_statistics(plan: IntArray, options: FloatArray, n: int, stats: FloatA
     """Move the running statistics of all normalizations towards those of the batch."""
     for i in range(len(plan)):
         if plan[i, KIND] in (NORM, NORM_RELU):
-            (mean, var), own = _running(plan[i], stats), _of_step(plan[i], stats, 3)
-            count = n - int(options[i, DDOF])
+            mean, var = _vector(plan[i], MEAN, stats), _vector(plan[i], VAR, stats)
+            own, count = _of_step(plan[i], stats, 3), n - int(options[i, DDOF])
             bn.move_running(mean, var, own[0], own[1], options[i, NEW], count)
+
+
+@compiled
+def take_steps(
+    team: IntArray,
+    codes: IntArray,
+    plan: IntArray,
+    options: FloatArray,
+    data: IntArray,
+    labels: IntArray,
+    batches: IntArray,
+    x: FloatArray,
+    target: IntArray,
+    work: FloatArray,
+    stats: FloatArray,
+    terms: FloatArray,
+    dy: FloatArray,
+    gradients: FloatArray,
+    room: FloatArray,
+    update: int,
+    table: IntArray,
+    state: FloatArray,
+    numbers: FloatArray,
+    objectives: FloatArray,
+) -> int:
+    """Take a step on each batch of row numbers, until the objective is not finite.
+
+    Returns how many were taken. The loss is ``losses.cross_entropy_of_indices``. ``data`` is the address of all rows and that of
+    the code that takes some of them; ``update`` that of the optimizer's code, see ``updates``, with
+    a row of ``numbers`` a step.
+    """
+    n, n_outputs = batches.shape[1], plan[-1, N_OUT]
+    y = work[work.size - n * n_outputs :].reshape(n, n_outputs)
+    for k in range(len(batches)):
+        call(data[1], (data[0], batches[k], x))
+        for i in range(n):
+            target[i] = labels[batches[k, i]]
+        forward(team, codes, plan, options, address_of(x), n, True, work, stats, terms)
+        objectives[k] = losses.cross_entropy_into(y, target, dy)
+        if not np.isfinite(objectives[k]):
+            return k
+        found, upstream = address_of(x), address_of(dy)
+        backward(team, codes, plan, found, n, work, terms, upstream, gradients, room, x[:0])
+        call(update, (team, state.shape[1], table, state, numbers[k]))
+        update_statistics(plan, options, n, stats)
+    return len(batches)
+
+
+@compiled
+def measure(
+    team: IntArray,
+    codes: IntArray,
+    plan: IntArray,
+    options: FloatArray,
+    data: IntArray,
+    labels: IntArray,
+    x: FloatArray,
+    work: FloatArray,
+    stats: FloatArray,
+    terms: FloatArray,
+    dy: FloatArray,
+) -> tuple[float, int]:
+    """Return the sum of the losses of all rows, in evaluation, and how many are right.
+
+    In blocks of as many rows as ``x`` has.
+    """
+    total, n_right, n_outputs = 0.0, 0, plan[-1, N_OUT]
+    last = (len(plan) - 1) % 2 * (work.size // 2)
+    for first in range(0, len(labels), len(x)):
+        own = labels[first : first + len(x)]
+        n = len(own)
+        call(data[1], (data[0], np.arange(first, first + n), x[:n]))
+        forward(team, codes, plan, options, address_of(x), n, False, work, stats, terms)
+        y = work[last : last + n * n_outputs].reshape(n, n_outputs)
+        total += losses.cross_entropy_into(y, own, dy[:n]) * n
+        n_right += losses.n_correct(y, own)
+    return total, n_right
 
 
 @merged
@@ -155,7 +257,7 @@ def _floor(step: IntArray, work: FloatArray) -> Any:
 
 
 @merged
-def _gradient(step: IntArray, gradients: FloatArray) -> FloatArray:
+def _d_bias(step: IntArray, gradients: FloatArray) -> FloatArray:
     """Return where d_bias belongs, of size 0 where there is none."""
     begin = step[D_SECOND]
     return gradients[begin : begin + step[N_OUT]] if begin >= 0 else gradients[:0]
@@ -171,39 +273,16 @@ def _keep(sums: FloatArray, begin: int, gradients: FloatArray) -> None:
 
 @merged
 def _weight(step: IntArray, like: FloatArray) -> FloatArray:
-    return _rows(step[FIRST], step[N_IN], step[N_OUT], like)
+    return rows(step[FIRST], step[N_IN], step[N_OUT], like)
 
 
 @merged
 def _bias(step: IntArray, like: FloatArray) -> FloatArray:
     if step[SECOND] == 0:
         return np.zeros(step[N_OUT], like.dtype)
-    return _vector(step[SECOND], step[N_OUT], like)
+    return _vector(step, SECOND, like)
 
 
 @merged
-def _running(step: IntArray, stats: FloatArray) -> tuple[FloatArray, FloatArray]:
-    return _vector(step[MEAN], step[N_OUT], stats), _vector(step[VAR], step[N_OUT], stats)
-
-
-@merged
-def _vector(address: int, n: int, like: FloatArray) -> FloatArray:
-    found: FloatArray = carray(_pointer(address, like), (n,))
-    return found
-
-
-@merged
-def _rows(address: int, n: int, n_features: int, like: FloatArray) -> FloatArray:
-    """Return the array ``(n, n_features)`` at an address, of the dtype of ``like``."""
-    found: FloatArray = carray(_pointer(address, like), (n, n_features))
-    return found
-
-
-@instructions
-def _pointer(typing: Any, address: Any, like: Any) -> tuple[Any, Any]:
-    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return builder.inttoptr(values[0], context.get_value_type(signature.return_type))
-
-    # (Numba states no types here.)
-    pointer: Any = types.CPointer(like.dtype)  # type: ignore[no-untyped-call]
-    return pointer(types.int64, like), write
+def _vector(step: IntArray, column: int, like: FloatArray) -> FloatArray:
+    return vector(step[column], step[N_OUT], like)

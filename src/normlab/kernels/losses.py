@@ -27,41 +27,29 @@ def log_softmax(y: FloatArray) -> FloatArray:
 def cross_entropy_of_indices(y: FloatArray, target: Target) -> tuple[float, FloatArray]:
     """Return -mean(log_softmax(y)[target]) and (softmax(y) - one_hot(target)) / m."""
     dy = np.empty(y.shape, y.dtype)
-    value = _shift(y, target, dy)
-    np.exp(dy, out=dy)  # NumPy's takes a tenth of the time of a compiled loop
-    return value + _to_gradient(target, dy), dy
+    return cross_entropy_into(y, target, dy), dy
 
 
 @compiled
-def _shift(y: FloatArray, target: Target, z: FloatArray) -> float:
-    """Set z to y less the largest of each row, and return -mean(z[target])."""
-    total = 0.0
+def cross_entropy_into(y: FloatArray, target: Target, dy: FloatArray) -> float:
+    """Set dy, and return the value."""
+    total, n, one = 0.0, y.dtype.type(len(y)), y.dtype.type(1)
     for i in range(len(y)):
         most = y[i, 0]
         for j in range(1, y.shape[1]):
             if not y[i, j] <= most:  # NaN stays
                 most = y[i, j]
-        for j in range(y.shape[1]):
-            z[i, j] = y[i, j] - most
-        total -= z[i, target[i]]
-    return total / len(y)
-
-
-@compiled
-def _to_gradient(target: Target, e: FloatArray) -> float:
-    """Make of e, the exponentials, the gradient, and return the mean of the sums' logarithms."""
-    total, n, one = 0.0, e.dtype.type(len(e)), e.dtype.type(1)
-    for i in range(len(e)):
         scale = one - one
-        for j in range(e.shape[1]):
-            scale += e[i, j]
-        total += np.log(scale)
-        for j in range(e.shape[1]):
-            e[i, j] /= scale
-        e[i, target[i]] -= one
-        for j in range(e.shape[1]):
-            e[i, j] /= n
-    return total / len(e)
+        for j in range(y.shape[1]):
+            dy[i, j] = np.exp(y[i, j] - most)
+            scale += dy[i, j]
+        total += np.log(scale) - (y[i, target[i]] - most)
+        for j in range(y.shape[1]):
+            dy[i, j] /= scale
+        dy[i, target[i]] -= one
+        for j in range(y.shape[1]):
+            dy[i, j] /= n
+    return total / len(y)
 
 
 @compiled

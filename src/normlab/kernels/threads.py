@@ -101,14 +101,13 @@ def in_parallel(kernel: Callable[..., None], n: int, size: int, *arguments: Any)
     in_team(kernel, size, n, *arguments)
 
 
-def in_team(function: Callable[..., None], size: int, *arguments: Any) -> None:
-    """Call ``function(team, *arguments)``, compiled code that shares out work of this size."""
+def in_team(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
+    """Return ``function(team, *arguments)`` of compiled code that shares out work of this size."""
     if size < 2 * SHARE or n_threads() == 1 or not _TEAM.lock.acquire(blocking=False):
-        function(_ALONE, *arguments)  # so too where another thread leads the team
-        return
+        return function(_ALONE, *arguments)  # so too where another thread leads the team
     try:
         _TEAM.gather(min(n_threads(), size // SHARE) - 1, wake=size >= WAKE)
-        function(_TEAM.numbers, *arguments)
+        return function(_TEAM.numbers, *arguments)
     finally:
         _TEAM.lock.release()
 

@@ -1,9 +1,10 @@
 """The steps of the optimizers, in place: one call for all parameters of one dtype.
 
-A kernel is called as ``f(table, state, *numbers)``. The table says what each parameter is, its
+A kernel is called as ``f(table, state, numbers)``. The table says what each parameter is, its
 gradient, and where it begins among the elements of all of them, laid end to end. So lie the columns
 of ``state``, which has a row for each array that the optimizer keeps: ``m`` and ``v`` of Adam. The
-numbers are of the dtype of the state, or float32 parameters would be updated at float64's speed.
+numbers of the formula are of the dtype of the state, or float32 parameters would be updated at
+float64's speed.
 
 One pass over memory each: written with NumPy, Adam takes ten. And one call: in a small network, a
 call for each parameter took several times as long as the arithmetic.
@@ -14,14 +15,16 @@ long, on some processors products too. So a state that has become denormal is se
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, types  # type: ignore[attr-defined]  # Numba does not list it
+from numba import carray, from_dtype, int64, types  # type: ignore[attr-defined]  # not listed
 from numba.extending import intrinsic
 
 from normlab._typing import FloatArray, IntArray
+from normlab.kernels._by_address import code_of
 from normlab.kernels._compile import compiled_within
 from normlab.kernels._team import shared_out
 from normlab.kernels.threads import in_parallel
@@ -53,10 +56,32 @@ def apply(
     Nothing checks the arrays: each must be C-contiguous, of the dtype of the state, and of the size
     in the table.
     """
+    point_to(table, parameters, gradients)
+    n = state.shape[1]
+    in_parallel(step, n, n, table, state, np.array(numbers, state.dtype))
+
+
+def point_to(
+    table: IntArray, parameters: Sequence[FloatArray], gradients: Sequence[FloatArray]
+) -> None:
+    """Put these arrays into the table, which does not keep them alive."""
     table[:, P] = list(map(id, parameters))
     table[:, G] = list(map(id, gradients))
-    n = state.shape[1]
-    in_parallel(step, n, n, table, state, *numbers)
+
+
+class CompiledStep(NamedTuple):
+    """The step of an optimizer between arrays that stay where they are, for compiled code."""
+
+    code: int
+    table: IntArray
+    state: FloatArray
+
+
+@cache
+def code_of_step(step: Callable[..., None], dtype: np.dtype[Any]) -> int:
+    """Return where the compiled code of a step is, which takes ``(team, n, table, state, numbers)``."""
+    number = from_dtype(dtype)
+    return code_of(step, int64[::1], int64, int64[:, ::1], number[:, ::1], number[::1])
 
 
 def _find_data(typing: Any, array: Any, state: Any) -> tuple[Any, Any]:
@@ -101,8 +126,9 @@ def _part(row: Any, state: FloatArray, first: int, stop: int) -> tuple[Any, Any,
 
 
 @shared_out
-def sgd(table: IntArray, state: FloatArray, learning_rate: float, first: int, stop: int) -> None:
+def sgd(table: IntArray, state: FloatArray, numbers: FloatArray, first: int, stop: int) -> None:
     """Apply p -= learning_rate g."""
+    learning_rate = numbers[0]
     for row in table:
         p, g, _ = _part(row, state, first, stop)
         for i in range(p.size):
@@ -110,10 +136,9 @@ def sgd(table: IntArray, state: FloatArray, learning_rate: float, first: int, st
 
 
 @shared_out
-def momentum(
-    table: IntArray, state: FloatArray, learning_rate: float, mu: float, first: int, stop: int
-) -> None:
+def momentum(table: IntArray, state: FloatArray, numbers: FloatArray, first: int, stop: int) -> None:
     """Apply v = mu v - learning_rate g, then p += v."""
+    learning_rate, mu = numbers[0], numbers[1]
     least = np.finfo(state.dtype).tiny
     for row in table:
         p, g, own = _part(row, state, first, stop)
@@ -124,10 +149,9 @@ def momentum(
 
 
 @shared_out
-def nesterov(
-    table: IntArray, state: FloatArray, learning_rate: float, mu: float, first: int, stop: int
-) -> None:
+def nesterov(table: IntArray, state: FloatArray, numbers: FloatArray, first: int, stop: int) -> None:
     """Apply v = mu v - learning_rate g, then p += mu v - learning_rate g."""
+    learning_rate, mu = numbers[0], numbers[1]
     least = np.finfo(state.dtype).tiny
     for row in table:
         p, g, own = _part(row, state, first, stop)
@@ -138,10 +162,9 @@ def nesterov(
 
 
 @shared_out
-def adagrad(
-    table: IntArray, state: FloatArray, learning_rate: float, eps: float, first: int, stop: int
-) -> None:
+def adagrad(table: IntArray, state: FloatArray, numbers: FloatArray, first: int, stop: int) -> None:
     """Apply h += g^2, then p -= learning_rate g / (sqrt(h) + eps)."""
+    learning_rate, eps = numbers[0], numbers[1]
     for row in table:
         p, g, own = _part(row, state, first, stop)
         h = state[0][own]
@@ -151,16 +174,9 @@ def adagrad(
 
 
 @shared_out
-def rmsprop(
-    table: IntArray,
-    state: FloatArray,
-    learning_rate: float,
-    new: float,
-    eps: float,
-    first: int,
-    stop: int,
-) -> None:
+def rmsprop(table: IntArray, state: FloatArray, numbers: FloatArray, first: int, stop: int) -> None:
     """Apply h += new (g^2 - h), then p -= learning_rate g / (sqrt(h) + eps); new is 1 - rho."""
+    learning_rate, new, eps = numbers[0], numbers[1], numbers[2]
     least = np.finfo(state.dtype).tiny
     for row in table:
         p, g, own = _part(row, state, first, stop)
@@ -172,18 +188,7 @@ def rmsprop(
 
 
 @shared_out
-def adam(
-    table: IntArray,
-    state: FloatArray,
-    step_size: float,
-    new1: float,
-    new2: float,
-    v_scale: float,
-    eps: float,
-    kept: float,
-    first: int,
-    stop: int,
-) -> None:
+def adam(table: IntArray, state: FloatArray, numbers: FloatArray, first: int, stop: int) -> None:
     """Apply one step of Adam.
 
     m += new1 (g - m), v += new2 (g^2 - v), then p -= step_size m / (sqrt(v v_scale) + eps), for
@@ -193,6 +198,7 @@ def adam(
     holds the bias correction of m: learning_rate / (1 - beta1^t); v_scale is 1 / (1 - beta2^t), for
     a second division would take a tenth more time.
     """
+    step_size, new1, new2, v_scale, eps, kept = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]
     least, one = np.finfo(state.dtype).tiny, state.dtype.type(1)
     for row in table:
         p, g, own = _part(row, state, first, stop)

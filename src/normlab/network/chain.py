@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from normlab._typing import FloatArray, Gradients, IntArray
 from normlab.kernels import arrays
@@ -67,14 +68,14 @@ class Chain:
         self.n_outputs += n_outputs
         if isinstance(layer, Dense):
             row[kernel.KIND] = kernel.DENSE
-            row[kernel.FIRST], row[kernel.SECOND] = _address(layer.weight), _address(layer.bias)
+            row[kernel.FIRST], row[kernel.SECOND] = address(layer.weight), address(layer.bias)
             row[kernel.D_FIRST] = self._name(first, "weight", layer.weight)
             row[kernel.D_SECOND] = self._name(first, "bias", layer.bias)
         elif isinstance(layer, BatchNorm):
             row[kernel.KIND] = kernel.NORM if len(layers) == 1 else kernel.NORM_RELU
-            row[kernel.FIRST], row[kernel.SECOND] = map(_address, layer.scale_and_shift)
-            row[kernel.MEAN] = _address(layer.running_mean)
-            row[kernel.VAR] = _address(layer.running_var)
+            row[kernel.FIRST], row[kernel.SECOND] = map(address, layer.scale_and_shift)
+            row[kernel.MEAN] = address(layer.running_mean)
+            row[kernel.VAR] = address(layer.running_var)
             row[kernel.D_FIRST] = self._name(first, "gamma", layer.gamma)
             row[kernel.D_SECOND] = self._name(first, "beta", layer.beta)
             self.n_statistics += n_outputs
@@ -106,7 +107,7 @@ class Chain:
         """Return the output in training, and the cache."""
         x = np.ascontiguousarray(x)
         work = arrays.empty((len(x) * self.n_outputs,), x.dtype)
-        cache = ChainCache(self, x, work, *self._statistics())
+        cache = ChainCache(self, x, work, *self.statistics())
         self._forward(cache, training=True)
         return work[-len(x) * self.n_last :].reshape(len(x), self.n_last), cache
 
@@ -119,17 +120,19 @@ class Chain:
         x = np.ascontiguousarray(x)
         half = len(x) * self.widest
         work = arrays.empty((2 * half,), x.dtype)
-        self._forward(ChainCache(self, x, work, *self._statistics()), training=False)
+        self._forward(ChainCache(self, x, work, *self.statistics()), training=False)
         begin = (len(self.plan) - 1) % 2 * half
         return work[begin : begin + len(x) * self.n_last].reshape(len(x), self.n_last).copy()
 
-    def _statistics(self) -> tuple[FloatArray, FloatArray]:
+    def statistics(self) -> tuple[FloatArray, FloatArray]:
+        """Return room for the statistics of a batch and for the terms."""
         return np.empty(3 * self.n_statistics), np.empty(5 * self.n_statistics, self.dtype)
 
     def _forward(self, cache: "ChainCache", *, training: bool) -> None:
-        x, n = _address(cache.x), len(cache.x)
-        pass_ = self.plan, self._options(), x, n, training, cache.work, cache.stats, cache.terms
-        in_team(kernel.forward, n * self.work_a_row // MULTIPLICATIONS, *pass_)
+        x, n = address(cache.x), len(cache.x)
+        layers = kernel.codes_of(self.dtype), self.plan, self.options
+        pass_ = x, n, training, cache.work, cache.stats, cache.terms
+        in_team(kernel.forward, n * self.work_a_row // MULTIPLICATIONS, *layers, *pass_)
 
     def backward(
         self, dy: FloatArray, cache: "ChainCache", *, wants_dx: bool
@@ -139,20 +142,29 @@ class Chain:
         gradients = arrays.empty((self.n_gradients,), self.dtype)
         room = arrays.empty((2 * n * self.widest,), self.dtype)
         dx = arrays.empty((n if wants_dx else 0, self.n_inputs), self.dtype)
-        given = self.plan, _address(cache.x), n, cache.work, cache.terms, _address(dy)
+        layers = kernel.codes_of(self.dtype), self.plan
+        given = address(cache.x), n, cache.work, cache.terms, address(dy)
         size = 2 * n * self.work_a_row // MULTIPLICATIONS
-        in_team(kernel.backward, size, *given, gradients, room, dx)
-        return dx, {
-            name: gradients[begin:end].reshape(shape) for name, begin, end, shape in self.named
-        }
+        in_team(kernel.backward, size, *layers, *given, gradients, room, dx)
+        return dx, self.by_name(gradients)
+
+    def by_name(self, gradients: FloatArray) -> Gradients:
+        """Return the gradient of each parameter, from those of all."""
+        return {name: gradients[begin:end].reshape(shape) for name, begin, end, shape in self.named}
 
     def update_statistics(self, cache: "ChainCache") -> None:
         """Move all running statistics towards the batch."""
-        for norm in self.norms.values():
-            norm.n_updates += 1
-        kernel.update_statistics(self.plan, self._options(), len(cache.x), cache.stats)
+        self.count_updates(1)
+        kernel.update_statistics(self.plan, self.options, len(cache.x), cache.stats)
 
-    def _options(self) -> FloatArray:
+    def count_updates(self, n: int) -> None:
+        """Count updates of the running statistics."""
+        for norm in self.norms.values():
+            norm.n_updates += n
+
+    @property
+    def options(self) -> FloatArray:
+        """The plan's options as they are now."""
         # They may be set at any time. To compare takes a third of the time of a new array.
         stated = [norm.options for norm in self.norms.values()]
         before, options = self._stated
@@ -233,5 +245,6 @@ def _is_norm(layers: tuple[Any, ...]) -> bool:
     return isinstance(layers[0], BatchNorm)
 
 
-def _address(array: FloatArray | None) -> int:
+def address(array: NDArray[Any] | None) -> int:
+    """Return where the elements of an array are; 0 where there is none."""
     return 0 if array is None else int(array.__array_interface__["data"][0])

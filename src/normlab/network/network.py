@@ -13,6 +13,7 @@ from normlab._typing import FloatArray, Gradients, Parameters
 from normlab.errors import ArgumentError, NormlabError
 from normlab.layers import Dense, Layer
 from normlab.network.chain import ChainCache, chain_of
+from normlab.network.chain_data import ChainData
 from normlab.network.runs import Run, one_by_one, together
 
 
@@ -161,6 +162,14 @@ class Network:
         dy, gradients = self._backward_through(others, dy, cache)
         gradients.append(first.parameter_gradients(dy, cache.layers))
         return _in_order(gradients)
+
+    def at_once(self, x: Any, labels: Any) -> ChainData | None:
+        """Return rows and class indices as one compiled call takes all of them.
+
+        None where there is no such call: for other layers than those of a ``Chain``, other dtypes
+        than the network's, and few rows.
+        """
+        return None if self._chain is None else ChainData.of(self._chain, x, labels)
 
     def update_statistics(self, cache: NetworkCache) -> None:
         """Move all running statistics towards the batch in ``cache``."""

@@ -1,7 +1,6 @@
 """The training loop."""
 
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator
 from math import isfinite
 from typing import NamedTuple
 
@@ -13,9 +12,9 @@ from normlab.kernels.threads import threads
 from normlab.network import Network
 from normlab.training.config import TrainingConfig
 from normlab.training.history import History
-from normlab.training.objective import objective
 from normlab.training.probes.prober import Prober
 from normlab.training.recorder import Recorder
+from normlab.training.steps import StepsInTurn, compiled_steps
 from normlab.training.stopwatch import Stopwatch
 
 
@@ -80,32 +79,29 @@ def train(
     _checks.instance("data", data, Dataset, "Dataset(x_train, y_train, x_test, y_test) makes one.")
     _checks.instance("config", config, TrainingConfig)
     _checks.generator("rng", rng)
+    callbacks = tuple(callbacks)
     n_rows, n_steps = len(data.x_train), config.n_steps(len(data.x_train))
     stopwatch = Stopwatch()
     recorder = Recorder(network, data, config, stopwatch)
     prober = Prober(network, config, n_rows, rng, stopwatch)
-    optimizer, loss = config.make_optimizer(), config.make_loss()
-    parameters, dtype = network.parameters, network.dtype
+    optimizer = config.make_optimizer()
+    in_turn = StepsInTurn(network, data, config, optimizer, prober)
+    steps = compiled_steps(network, data, config, optimizer) or in_turn
     draws = batches(n_rows, config.batch_size, replacement=config.replacement, rng=rng)
     diverged_at_step = None
-    for step in range(1, n_steps + 1):
-        rows = next(draws)
-        x, target = data.x_train[rows].astype(dtype, copy=False), data.y_train[rows]
-        probed = step in prober.due
-        result = objective(network, loss, x, target, config.weight_decay, watched=probed)
-        if not isfinite(result.value):
-            recorder.record(step, x, target, last=True)
+    for first, last in _blocks(n_steps, recorder, prober, 1 if callbacks else steps.most):
+        rows = np.array([next(draws) for _ in range(first, last + 1)])
+        objectives = (in_turn if first in prober.due else steps).take(first, rows)
+        step = first + len(objectives) - 1
+        if not isfinite(objectives[-1]):
+            recorder.record(step, rows[step - first], last=True)
             diverged_at_step = step
             break
-        with prober.watching(step, x, result) if probed else nullcontext():
-            optimizer.step(parameters, result.gradients)
-        network.update_statistics(result.cache)
-        row = recorder.record_if_due(step, x, target)
+        row = recorder.record_if_due(step, rows[-1])
         for callback in callbacks:
-            callback(Step(step, n_steps, result.value, row))
+            callback(Step(step, n_steps, objectives[-1], row))
         if step == 1:
             stopwatch.start()
-        del x, target, result  # the next step takes their place, which is still in the cache
     return History(
         **recorder.columns(),
         n_steps=n_steps if diverged_at_step is None else step - 1,
@@ -114,3 +110,27 @@ def train(
         probes=prober.series(),
         seconds_per_step=stopwatch.seconds_each(step - 1),
     )
+
+
+def _blocks(
+    n_steps: int, recorder: Recorder, prober: Prober, most: int
+) -> Iterator[tuple[int, int]]:
+    """Yield first and last of the steps that are taken at once: at most so many.
+
+    A block ends where something is recorded. The first step is one of its own, since the stopwatch
+    starts behind it, and so is each step that is probed.
+    """
+    first = 1
+    while first <= n_steps:
+        last = first
+        while (
+            last < n_steps
+            and last - first + 1 < most
+            and 1 < first
+            and last not in recorder.due
+            and last not in prober.due
+            and last + 1 not in prober.due
+        ):
+            last += 1
+        yield first, last
+        first = last + 1

@@ -12,7 +12,7 @@ from normlab.errors import ShapeError
 from normlab.kernels import losses
 from normlab.kernels.threads import threads
 from normlab.network.network import Network
-from normlab.training.losses import Loss, require_class_indices, require_rows
+from normlab.training.losses import Loss, SoftmaxCrossEntropy, require_class_indices, require_rows
 
 EVALUATION_ROWS = 500
 """Rows a forward pass, at most: enough for full speed, few enough to stay near the cache."""
@@ -74,6 +74,9 @@ def evaluate(network: Network, loss: Loss, x: Any, target: Any) -> Evaluation:
     _checks.require(x.ndim > 0 and len(x) > 0, "x", "have at least one row", x.shape)
     total, right, dtype, target = 0.0, 0, network.dtype, np.asarray(target)
     n_rows = evaluation_rows(network, x.shape[1:])
+    if type(loss) is SoftmaxCrossEntropy and (data := network.at_once(x, target)) is not None:
+        total, right = data.measure(n_rows)
+        return Evaluation(total / len(x), right / len(x))
     for start in range(0, len(x), n_rows):
         rows = slice(start, start + n_rows)
         with np.errstate(all="ignore"):  # overflow is a result, and seen in the loss

@@ -11,12 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from normlab import _checks
-from normlab._typing import Gradients, Parameters
+from normlab._typing import FloatArray, Gradients, IntArray, Parameters
 from normlab.errors import ArgumentError, OptimizerError
 from normlab.kernels import updates
-
-Rule = tuple[Callable[..., None], tuple[float, ...]]
-"""A kernel and the numbers that it takes."""
 
 SMALLEST_EPS = 1.2e-38
 """The smallest that float32 holds with all its digits; 0 would divide 0 by 0."""
@@ -37,6 +34,8 @@ class Optimizer(ABC):
 
     n_slots: ClassVar[int] = 0
     """Arrays of state a parameter."""
+
+    _kernel: ClassVar[Callable[..., None]]
 
     def __init__(self, learning_rate: float = 0.01) -> None:
         self.learning_rate = _checks.real("learning_rate", learning_rate, above=0)
@@ -63,14 +62,32 @@ class Optimizer(ABC):
         """
         _check_step(parameters, gradients)
         self._bind(parameters)
-        self.n_steps += 1
-        rule = self._rule()
+        numbers = self._next_numbers()
         for group in self._groups:
-            group.update(rule, gradients)
+            group.update(self._kernel, numbers, gradients)
+
+    def compiled_for(self, parameters: Parameters, gradients: Gradients) -> updates.CompiledStep:
+        """Return the step for compiled code, between these arrays of one dtype.
+
+        They must be kept alive by who calls it.
+        """
+        self._bind(parameters)
+        (group,) = self._groups
+        code = updates.code_of_step(self._kernel, group.dtype)
+        return updates.CompiledStep(code, group.table_of(gradients), group.state)
+
+    def numbers(self, n: int) -> FloatArray:
+        """Return what compiled code takes the next n steps with, a row each; they are counted."""
+        (group,) = self._groups
+        return np.array([self._next_numbers() for _ in range(n)], group.dtype)
+
+    def _next_numbers(self) -> tuple[float, ...]:
+        self.n_steps += 1
+        return self._numbers()
 
     @abstractmethod
-    def _rule(self) -> Rule:
-        """Return the kernel of the next update and the numbers that it takes."""
+    def _numbers(self) -> tuple[float, ...]:
+        """Return the numbers that the kernel takes step ``n_steps`` with."""
 
     def _bind(self, parameters: Parameters) -> None:
         if not self._bound:
@@ -101,15 +118,22 @@ class _Group:
         self.table = updates.new_table(sizes, are_weights)
         self.state = np.zeros((n_slots, sum(sizes)), self.dtype)
 
-    def update(self, rule: Rule, gradients: Gradients) -> None:
-        kernel, numbers = rule
+    def update(
+        self, kernel: Callable[..., None], numbers: tuple[float, ...], gradients: Gradients
+    ) -> None:
         p = self.arrays.copy()
         for i in self.strided:
             p[i] = p[i].copy()
         g = [np.asarray(gradients[name], self.dtype, order="C") for name in self.names]
-        updates.apply(kernel, self.table, p, g, self.state, *map(self.dtype.type, numbers))
+        updates.apply(kernel, self.table, p, g, self.state, *numbers)
         for i in self.strided:
             self.arrays[i][...] = p[i]
+
+    def table_of(self, gradients: Gradients) -> IntArray:
+        """Return a table of its own for these gradients."""
+        table = self.table.copy()
+        updates.point_to(table, self.arrays, [gradients[name] for name in self.names])
+        return table
 
 
 def _by_dtype(parameters: Parameters) -> list[Parameters]:
@@ -162,8 +186,10 @@ class SGD(Optimizer):
     array([0.5, 1.5])
     """
 
-    def _rule(self) -> Rule:
-        return updates.sgd, (self.learning_rate,)
+    _kernel = staticmethod(updates.sgd)
+
+    def _numbers(self) -> tuple[float, ...]:
+        return (self.learning_rate,)
 
 
 class Momentum(Optimizer):
@@ -174,13 +200,14 @@ class Momentum(Optimizer):
     """
 
     n_slots = 1
+    _kernel = staticmethod(updates.momentum)
 
     def __init__(self, learning_rate: float = 0.01, *, momentum: float = 0.9) -> None:
         super().__init__(learning_rate)
         self.momentum = _checks.real("momentum", momentum, at_least=0, below=1)
 
-    def _rule(self) -> Rule:
-        return updates.momentum, (self.learning_rate, self.momentum)
+    def _numbers(self) -> tuple[float, ...]:
+        return self.learning_rate, self.momentum
 
 
 class Nesterov(Momentum):
@@ -190,8 +217,7 @@ class Nesterov(Momentum):
     et al. (2013), eq. 3-4, with the parameters kept at the point where the gradient is taken.
     """
 
-    def _rule(self) -> Rule:
-        return updates.nesterov, (self.learning_rate, self.momentum)
+    _kernel = staticmethod(updates.nesterov)
 
 
 class AdaGrad(Optimizer):
@@ -201,13 +227,14 @@ class AdaGrad(Optimizer):
     """
 
     n_slots = 1
+    _kernel = staticmethod(updates.adagrad)
 
     def __init__(self, learning_rate: float = 0.01, *, eps: float = 1e-10) -> None:
         super().__init__(learning_rate)
         self.eps = _checks.real("eps", eps, at_least=SMALLEST_EPS)
 
-    def _rule(self) -> Rule:
-        return updates.adagrad, (self.learning_rate, self.eps)
+    def _numbers(self) -> tuple[float, ...]:
+        return self.learning_rate, self.eps
 
 
 class RMSProp(Optimizer):
@@ -218,14 +245,15 @@ class RMSProp(Optimizer):
     """
 
     n_slots = 1
+    _kernel = staticmethod(updates.rmsprop)
 
     def __init__(self, learning_rate: float = 0.01, *, rho: float = 0.9, eps: float = 1e-8) -> None:
         super().__init__(learning_rate)
         self.rho = _checks.real("rho", rho, at_least=0, below=1)
         self.eps = _checks.real("eps", eps, at_least=SMALLEST_EPS)
 
-    def _rule(self) -> Rule:
-        return updates.rmsprop, (self.learning_rate, 1 - self.rho, self.eps)
+    def _numbers(self) -> tuple[float, ...]:
+        return self.learning_rate, 1 - self.rho, self.eps
 
 
 class Adam(Optimizer):
@@ -242,6 +270,7 @@ class Adam(Optimizer):
     """
 
     n_slots = 2
+    _kernel = staticmethod(updates.adam)
 
     def __init__(
         self,
@@ -256,11 +285,11 @@ class Adam(Optimizer):
         self.beta2 = _checks.real("beta2", beta2, at_least=0, below=1)
         self.eps = _checks.real("eps", eps, at_least=SMALLEST_EPS)
 
-    def _rule(self) -> Rule:
+    def _numbers(self) -> tuple[float, ...]:
         step_size = self.learning_rate / (1 - self.beta1**self.n_steps)
         v_scale = 1 / (1 - self.beta2**self.n_steps)
         kept = 1.0  # of a weight: nothing decays
-        return updates.adam, (step_size, 1 - self.beta1, 1 - self.beta2, v_scale, self.eps, kept)
+        return step_size, 1 - self.beta1, 1 - self.beta2, v_scale, self.eps, kept
 
 
 class AdamW(Adam):
@@ -283,6 +312,6 @@ class AdamW(Adam):
         super().__init__(learning_rate, beta1=beta1, beta2=beta2, eps=eps)
         self.weight_decay = _checks.real("weight_decay", weight_decay, at_least=0)
 
-    def _rule(self) -> Rule:
-        kernel, (*rates, _) = super()._rule()
-        return kernel, (*rates, 1 - self.learning_rate * self.weight_decay)
+    def _numbers(self) -> tuple[float, ...]:
+        *rates, _ = super()._numbers()
+        return *rates, 1 - self.learning_rate * self.weight_decay

@@ -5,7 +5,7 @@ from math import nan
 from typing import Any
 
 from normlab import _checks
-from normlab._typing import FloatArray
+from normlab._typing import IntArray
 from normlab.data import Dataset
 from normlab.errors import StatisticsError
 from normlab.network import Network
@@ -32,32 +32,36 @@ class Recorder:
         self.per_epoch = config.steps_per_epoch(len(data.x_train))
         self.rows: list[dict[str, float]] = []
 
-    def record_if_due(self, step: int, x: FloatArray, target: Any) -> dict[str, float] | None:
+    def record_if_due(self, step: int, batch: IntArray) -> dict[str, float] | None:
         """Record after ``step`` if it is one of the recorded steps."""
         if step not in self.due:
             return None
-        return self.record(step, x, target, last=step == self.due[-1])
+        return self.record(step, batch, last=step == self.due[-1])
 
-    def record(self, step: int, x: FloatArray, target: Any, *, last: bool) -> dict[str, float]:
-        """Measure what is to be measured, and keep it as a row; x, target are the step's batch."""
+    def record(self, step: int, batch: IntArray, *, last: bool) -> dict[str, float]:
+        """Measure what is to be measured, and keep it as a row; of the batch, the row numbers."""
         row = dict.fromkeys(COLUMNS, nan)
         row["step"], row["epoch"] = step, (step - 1) // self.per_epoch
         recording, data = self.config.recording, self.data
         with self.stopwatch.paused():
-            self._measure(row, "train", recording.train, data.x_train, data.y_train, last)
-            self._measure(row, "test", recording.test, data.x_test, data.y_test, last)
-            self._measure(row, "batch", recording.batch, x, target, last)
+            if self._wants(recording.train, last):
+                self._measure(row, "train", data.x_train, data.y_train)
+            if self._wants(recording.test, last):
+                self._measure(row, "test", data.x_test, data.y_test)
+            if self._wants(recording.batch, last):
+                self._measure(row, "batch", data.x_train[batch], data.y_train[batch])
         self.rows.append(row)
         return row
 
-    def _measure(
-        self, row: dict[str, float], part: str, when: str, x: Any, target: Any, last: bool
-    ) -> None:
-        if when == "always" or (when == "last" and last):
-            # Divergence at step 1 leaves normalization without statistics to be measured with.
-            with suppress(StatisticsError):
-                result = evaluate(self.network, self.loss, x, target)
-                row[f"{part}_loss"], row[f"{part}_accuracy"] = result
+    @staticmethod
+    def _wants(when: str, last: bool) -> bool:
+        return when == "always" or (when == "last" and last)
+
+    def _measure(self, row: dict[str, float], part: str, x: Any, target: Any) -> None:
+        # Divergence at step 1 leaves normalization without statistics to be measured with.
+        with suppress(StatisticsError):
+            result = evaluate(self.network, self.loss, x, target)
+            row[f"{part}_loss"], row[f"{part}_accuracy"] = result
 
     def columns(self) -> dict[str, Any]:
         """Return the rows as the columns of a History."""

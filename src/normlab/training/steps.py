@@ -1,0 +1,91 @@
+"""Steps of training: of layers in turn, or many of them in one compiled call."""
+
+from contextlib import nullcontext
+from math import isfinite
+from typing import Protocol
+
+from normlab._typing import IntArray
+from normlab.data import Dataset
+from normlab.kernels.dense import FEWEST_ROWS
+from normlab.network import Network
+from normlab.network.chain_data import ChainData, ChainSteps
+from normlab.training.config import TrainingConfig
+from normlab.training.losses import SoftmaxCrossEntropy
+from normlab.training.objective import objective
+from normlab.training.optimizers import Optimizer
+from normlab.training.probes.prober import Prober
+
+MOST_SECONDS = 0.1
+"""Of a compiled call, about: so long Ctrl-C waits at most."""
+
+A_SECOND = 3e10
+"""Multiplications, about."""
+
+
+class Steps(Protocol):
+    """Takes steps of training."""
+
+    most: int
+    """Steps at a time."""
+
+    def take(self, first: int, batches: IntArray) -> list[float]:
+        """Take the steps from number ``first`` on, each on a batch of row numbers.
+
+        Returns the objective before each step. Where it is not finite, training has diverged: that
+        step is not taken, and none behind it.
+        """
+
+
+class StepsInTurn:
+    """Computes layer by layer, and lets probes watch."""
+
+    most = 1
+
+    def __init__(
+        self,
+        network: Network,
+        data: Dataset,
+        config: TrainingConfig,
+        optimizer: Optimizer,
+        prober: Prober,
+    ) -> None:
+        self.network, self.data, self.config, self.prober = network, data, config, prober
+        self.optimizer, self.loss, self.parameters = optimizer, config.make_loss(), network.parameters
+
+    def take(self, first: int, batches: IntArray) -> list[float]:
+        """Take one step."""
+        (rows,) = batches
+        network, probed = self.network, first in self.prober.due
+        x = self.data.x_train[rows].astype(network.dtype, copy=False)
+        decay = self.config.weight_decay
+        result = objective(network, self.loss, x, self.data.y_train[rows], decay, watched=probed)
+        if isfinite(result.value):
+            with self.prober.watching(first, x, result) if probed else nullcontext():
+                self.optimizer.step(self.parameters, result.gradients)
+            network.update_statistics(result.cache)
+        return [result.value]
+
+
+class CompiledSteps:
+    """Takes all steps in one compiled call."""
+
+    def __init__(self, data: ChainData, batch_size: int, optimizer: Optimizer, network: Network) -> None:
+        self.optimizer, self._steps = optimizer, ChainSteps(data, batch_size)
+        self._update = optimizer.compiled_for(network.parameters, self._steps.gradients)
+        work = 3 * batch_size * data.chain.work_a_row
+        self.most = 1 + int(MOST_SECONDS * A_SECOND / work)
+
+    def take(self, first: int, batches: IntArray) -> list[float]:
+        """Take as many steps as there are batches."""
+        return self._steps.take(batches, self._update, self.optimizer.numbers(len(batches)))
+
+
+def compiled_steps(
+    network: Network, data: Dataset, config: TrainingConfig, optimizer: Optimizer
+) -> CompiledSteps | None:
+    """Return them, or None where something in the training needs the layers in turn."""
+    simple = config.batch_size >= FEWEST_ROWS and config.weight_decay == 0
+    if not simple or type(config.make_loss()) is not SoftmaxCrossEntropy:
+        return None
+    at_once = network.at_once(data.x_train, data.y_train)
+    return None if at_once is None else CompiledSteps(at_once, config.batch_size, optimizer, network)
