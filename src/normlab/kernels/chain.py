@@ -57,10 +57,11 @@ def codes_of(dtype: DTypeLike) -> IntArray:
     """Return the addresses of the layers' kernels for this dtype, compiled where need be."""
     number = from_dtype(np.dtype(dtype))  # type: ignore[no-untyped-call]
     team, doubles, vector, rows = int64[::1], float64[:, ::1], number[::1], number[:, ::1]
-    data = types.Array(number, 2, "C", readonly=True)  # type: ignore[no-untyped-call]
+    flat = types.Array(number, 1, "C", readonly=True)  # type: ignore[no-untyped-call]
+    x = flat, *[int64[::1]] * 3
     found = {
-        DENSE_FORWARD: code_of(dense.forward_into, team, data, rows, vector, rows),
-        DENSE_PARAMETERS: code_of(dense.backward_parameters_into, team, rows, rows, rows, vector),
+        DENSE_FORWARD: code_of(dense.forward_into, team, *x, rows, vector, rows),
+        DENSE_PARAMETERS: code_of(dense.backward_parameters_into, team, rows, *x, rows, vector),
         DENSE_INPUT: code_of(dense.backward_input_into, team, rows, rows, rows),
         RELU_FORWARD: code_of(activations.relu_into, team, int64, vector, vector),
         RELU_BACKWARD: code_of(activations.relu_backward_into, team, int64, *[vector] * 3),
@@ -80,20 +81,26 @@ def forward(
     plan: IntArray,
     options: FloatArray,
     x: int,
-    n: int,
+    row: IntArray,
+    column: IntArray,
+    used: IntArray,
     training: bool,
     work: FloatArray,
     stats: FloatArray,
     terms: FloatArray,
 ) -> None:
     """Set the outputs and what belongs to them, or in evaluation the last two outputs, in turn."""
-    source = rows(x, n, plan[0, N_IN], work)
+    n = row.size
+    source = rows(x, n, 1, work)
     for i in range(len(plan)):
         step, begin = plan[i], n * plan[i, OUT] if training else i % 2 * (work.size // 2)
         out = work[begin : begin + n * step[N_OUT]].reshape(n, step[N_OUT])
         if step[KIND] == DENSE:
-            affine = team, source, _weight(step, work), _bias(step, work), out
-            call(codes[DENSE_FORWARD], affine)
+            if i > 0:
+                row, column = _begins(n, step[N_IN]), np.arange(step[N_IN])
+                used = column
+            affine = _weight(step, work), _bias(step, work), out
+            call(codes[DENSE_FORWARD], (team, source.reshape(-1), row, column, used, *affine))
         elif step[KIND] == RELU:
             call(codes[RELU_FORWARD], (team, out.size, source.reshape(-1), out.reshape(-1)))
         else:
@@ -116,7 +123,9 @@ def backward(
     codes: IntArray,
     plan: IntArray,
     x: int,
-    n: int,
+    row: IntArray,
+    column: IntArray,
+    used: IntArray,
     work: FloatArray,
     terms: FloatArray,
     dy: int,
@@ -125,6 +134,7 @@ def backward(
     dx: FloatArray,
 ) -> None:
     """Set gradients and, where it is not of size 0, dx; ``room`` is for those in between."""
+    n = row.size
     upstream = rows(dy, n, plan[-1, N_OUT], work)
     for i in range(len(plan) - 1, -1, -1):
         step = plan[i]
@@ -134,14 +144,17 @@ def backward(
             begin = i % 2 * (room.size // 2)
             passed = room[begin : begin + source.size].reshape(n, step[N_IN])
         else:
-            source, passed = rows(x, n, step[N_IN], work), dx
+            source, passed = rows(x, n, 1, work), dx
         if step[KIND] == DENSE:
             begin = step[D_FIRST]
             d_weight = gradients[begin : begin + step[N_IN] * step[N_OUT]]
             shaped = d_weight.reshape(step[N_IN], step[N_OUT])
-            call(
-                codes[DENSE_PARAMETERS], (team, upstream, source, shaped, _d_bias(step, gradients))
-            )
+            own = row, column, used
+            if i > 0:
+                numbers = np.arange(step[N_IN])
+                own = _begins(n, step[N_IN]), numbers, numbers
+            found = shaped, _d_bias(step, gradients)
+            call(codes[DENSE_PARAMETERS], (team, upstream, source.reshape(-1), *own, *found))
             if passed.size > 0:
                 call(codes[DENSE_INPUT], (team, upstream, _weight(step, work), passed))
         elif step[KIND] == RELU:
@@ -150,8 +163,8 @@ def backward(
             relu = team, source.size, upstream.reshape(-1), y, passed.reshape(-1)
             call(codes[RELU_BACKWARD], relu)
         else:
-            own, sums = _of_step(step, terms, 5), np.empty((2, step[N_OUT]))
-            norm = team, upstream, source, own, _floor(step, work), sums, passed
+            own_terms, sums = _of_step(step, terms, 5), np.empty((2, step[N_OUT]))
+            norm = team, upstream, source, own_terms, _floor(step, work), sums, passed
             call(codes[NORM_BACKWARD], norm)
             _keep(sums[0], step[D_FIRST], gradients)
             _keep(sums[1], step[D_SECOND], gradients)
@@ -178,6 +191,8 @@ def take_steps(
     labels: IntArray,
     batches: IntArray,
     x: FloatArray,
+    row: IntArray,
+    column: IntArray,
     target: IntArray,
     work: FloatArray,
     stats: FloatArray,
@@ -197,18 +212,20 @@ def take_steps(
     the code that takes some of them; ``update`` that of the optimizer's code, see ``updates``, with
     a row of ``numbers`` a step.
     """
-    n, n_outputs = batches.shape[1], plan[-1, N_OUT]
+    n, n_outputs, sums = batches.shape[1], plan[-1, N_OUT], np.empty(plan[0, N_IN], work.dtype)
+    none, found, upstream = np.empty((0, 0), work.dtype), address_of(x), address_of(dy)
     y = work[work.size - n * n_outputs :].reshape(n, n_outputs)
     for k in range(len(batches)):
-        call(data[1], (data[0], batches[k], x))
+        call(data[1], (data[0], batches[k], x, sums))
+        used = dense.other_than_0(sums)
         for i in range(n):
             target[i] = labels[batches[k, i]]
-        forward(team, codes, plan, options, address_of(x), n, True, work, stats, terms)
+        forward(team, codes, plan, options, found, row, column, used, True, work, stats, terms)
         objectives[k] = losses.cross_entropy_into(y, target, dy)
         if not np.isfinite(objectives[k]):
             return k
-        found, upstream = address_of(x), address_of(dy)
-        backward(team, codes, plan, found, n, work, terms, upstream, gradients, room, x[:0])
+        laid_out = found, row, column, used
+        backward(team, codes, plan, *laid_out, work, terms, upstream, gradients, room, none)
         call(update, (team, state.shape[1], table, state, numbers[k]))
         update_statistics(plan, options, n, stats)
     return len(batches)
@@ -222,7 +239,10 @@ def measure(
     options: FloatArray,
     data: IntArray,
     labels: IntArray,
+    used: IntArray,
     x: FloatArray,
+    row: IntArray,
+    column: IntArray,
     work: FloatArray,
     stats: FloatArray,
     terms: FloatArray,
@@ -230,19 +250,34 @@ def measure(
 ) -> tuple[float, int]:
     """Return the sum of the losses of all rows, in evaluation, and how many are right.
 
-    In blocks of as many rows as ``x`` has.
+    In blocks of so many rows as ``row`` has. Where ``x`` is of size 0, rows are read where they
+    lie, and ``used`` says which columns; otherwise they are taken first.
     """
-    total, n_right, n_outputs = 0.0, 0, plan[-1, N_OUT]
+    total, n_right, n_features, n_outputs = 0.0, 0, plan[0, N_IN], plan[-1, N_OUT]
+    place, sums = address_of(x), np.empty(n_features, work.dtype)
     last = (len(plan) - 1) % 2 * (work.size // 2)
-    for first in range(0, len(labels), len(x)):
-        own = labels[first : first + len(x)]
+    for first in range(0, len(labels), row.size):
+        own = labels[first : first + row.size]
         n = len(own)
-        call(data[1], (data[0], np.arange(first, first + n), x[:n]))
-        forward(team, codes, plan, options, address_of(x), n, False, work, stats, terms)
+        if x.size > 0:
+            call(data[1], (data[0], np.arange(first, first + n), x, sums))
+            used = dense.other_than_0(sums)
+        else:
+            place = data[0] + first * n_features * work.itemsize
+        laid_out = place, row[:n], column, used
+        forward(team, codes, plan, options, *laid_out, False, work, stats, terms)
         y = work[last : last + n * n_outputs].reshape(n, n_outputs)
         total += losses.cross_entropy_into(y, own, dy[:n]) * n
         n_right += losses.n_correct(y, own)
     return total, n_right
+
+
+@compiled_within
+def _begins(n: int, n_features: int) -> IntArray:
+    found = np.empty(n, np.int64)
+    for i in range(n):
+        found[i] = i * n_features
+    return found
 
 
 @merged

@@ -1,7 +1,10 @@
 """Rows taken from a dataset by their numbers, where compiled code finds it by address.
 
-A kernel is called as ``f(data, numbers, x)``: ``data`` is the address of the rows of all, and x,
-``(n, n_features)``, becomes those of these numbers.
+A kernel is called as ``f(data, numbers, x, sums)``: ``data`` is the address of the rows of all, of
+``n_features`` = ``sums.size``. The rows of these numbers lie in x in strips, ``(n_strips, n,
+STRIP)``: feature j of row i is at ``x[j // STRIP, i, j % STRIP]``. So a product that walks down a
+column stays in few pages of memory, and takes a tenth less time. Sums of magnitudes tell which
+columns are 0 in all rows, while they are at hand.
 """
 
 from functools import cache
@@ -14,29 +17,49 @@ from normlab._typing import FloatArray, IntArray
 from normlab.kernels._by_address import code_of, rows
 from normlab.kernels._compile import compiled
 
+STRIP = 64
+
 
 @cache
 def code_of_taking(stored: np.dtype[Any], dtype: np.dtype[Any]) -> int:
     """Return where the code is that takes rows of one dtype as rows of another."""
-    kernel = take_pixels if stored == np.uint8 else take_floats
-    return code_of(kernel, int64, int64[::1], from_dtype(dtype)[:, ::1])
+    kernel, number = take_pixels if stored == np.uint8 else take_floats, from_dtype(dtype)
+    return code_of(kernel, int64, int64[::1], number[:, :, ::1], number[::1])
+
+
+def strips(n: int, n_features: int) -> tuple[tuple[int, int, int], IntArray, IntArray]:
+    """Return the shape of x for so many rows, and where its rows and its columns lie."""
+    j = np.arange(n_features)
+    column = j // STRIP * (n * STRIP) + j % STRIP
+    return (-(-n_features // STRIP), n, STRIP), np.arange(n) * STRIP, column
 
 
 @compiled
-def take_floats(data: int, numbers: IntArray, x: FloatArray) -> None:
+def take_floats(data: int, numbers: IntArray, x: FloatArray, sums: FloatArray) -> None:
     """Set x to rows of its own dtype."""
-    n_features = x.shape[1]
+    for j in range(sums.size):
+        sums[j] = 0.0
     for i in range(numbers.size):
-        own = rows(data + numbers[i] * n_features * x.itemsize, 1, n_features, x)
-        for j in range(n_features):
-            x[i, j] = own[0, j]
+        own = rows(data + numbers[i] * sums.size * x.itemsize, 1, sums.size, x)[0]
+        for first in range(0, sums.size, STRIP):
+            part, found = own[first : first + STRIP], x[first // STRIP, i]
+            total = sums[first : first + STRIP]
+            for j in range(part.size):
+                found[j] = part[j]
+                total[j] += abs(part[j])
 
 
 @compiled
-def take_pixels(data: int, numbers: IntArray, x: FloatArray) -> None:
+def take_pixels(data: int, numbers: IntArray, x: FloatArray, sums: FloatArray) -> None:
     """Set x to rows of bytes divided by 255."""
-    n_features, like = x.shape[1], np.empty(0, np.uint8)
+    like = np.empty(0, np.uint8)
+    for j in range(sums.size):
+        sums[j] = 0.0
     for i in range(numbers.size):
-        own = rows(data + numbers[i] * n_features, 1, n_features, like)
-        for j in range(n_features):
-            x[i, j] = x.dtype.type(own[0, j]) / x.dtype.type(255)
+        own = rows(data + numbers[i] * sums.size, 1, sums.size, like)[0]
+        for first in range(0, sums.size, STRIP):
+            part, found = own[first : first + STRIP], x[first // STRIP, i]
+            total = sums[first : first + STRIP]
+            for j in range(part.size):
+                found[j] = x.dtype.type(part[j]) / x.dtype.type(255)
+                total[j] += found[j]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from normlab._typing import FloatArray, Gradients, IntArray
 from normlab.kernels import arrays
 from normlab.kernels import chain as kernel
-from normlab.kernels.dense import FEWEST_ROWS
+from normlab.kernels.dense import FEWEST_ROWS, laid_out
 from normlab.kernels.moments import Moments
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
 from normlab.layers import BatchNorm, Dense, Layer, ReLU
@@ -129,9 +129,9 @@ class Chain:
         return np.empty(3 * self.n_statistics), np.empty(5 * self.n_statistics, self.dtype)
 
     def _forward(self, cache: "ChainCache", *, training: bool) -> None:
-        x, n = address(cache.x), len(cache.x)
+        n = len(cache.x)
         layers = kernel.codes_of(self.dtype), self.plan, self.options
-        pass_ = x, n, training, cache.work, cache.stats, cache.terms
+        pass_ = *cache.laid_out, training, cache.work, cache.stats, cache.terms
         in_team(kernel.forward, n * self.work_a_row // MULTIPLICATIONS, *layers, *pass_)
 
     def backward(
@@ -143,7 +143,7 @@ class Chain:
         room = arrays.empty((2 * n * self.widest,), self.dtype)
         dx = arrays.empty((n if wants_dx else 0, self.n_inputs), self.dtype)
         layers = kernel.codes_of(self.dtype), self.plan
-        given = address(cache.x), n, cache.work, cache.terms, address(dy)
+        given = *cache.laid_out, cache.work, cache.terms, address(dy)
         size = 2 * n * self.work_a_row // MULTIPLICATIONS
         in_team(kernel.backward, size, *layers, *given, gradients, room, dx)
         return dx, self.by_name(gradients)
@@ -202,6 +202,8 @@ class ChainCache(Sequence[Any]):
         self, chain: Chain, x: FloatArray, work: FloatArray, stats: FloatArray, terms: FloatArray
     ) -> None:
         self.chain, self.x, self.work, self.stats, self.terms = chain, x, work, stats, terms
+        _, row, column, used = laid_out(x)
+        self.laid_out = address(x), row, column, used
 
     def __len__(self) -> int:
         """Return the number of layers."""

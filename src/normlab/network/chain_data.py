@@ -1,15 +1,17 @@
 """A chain at work on rows of a dataset: steps of training and measurements, compiled as a whole."""
 
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from normlab._typing import FloatArray, IntArray
 from normlab.data.pixels import Pixels
 from normlab.kernels import arrays
 from normlab.kernels import chain as kernel
-from normlab.kernels.dense import FEWEST_ROWS
-from normlab.kernels.rows import code_of_taking
+from normlab.kernels.dense import FEWEST_ROWS, laid_out
+from normlab.kernels.rows import code_of_taking, strips
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
 from normlab.kernels.updates import CompiledStep
 from normlab.network.chain import Chain, address
@@ -18,28 +20,27 @@ from normlab.network.chain import Chain, address
 class ChainData:
     """Rows and class indices that a chain can learn from, and be measured on."""
 
-    def __init__(self, chain: Chain, rows: Any, labels: IntArray) -> None:
-        self.chain, self.labels, self._rows = chain, labels, rows
-        code = code_of_taking(rows.dtype, chain.dtype)
-        self._source: IntArray = np.array([address(rows), code])
+    def __init__(self, chain: Chain, stored: NDArray[Any], labels: IntArray) -> None:
+        self.chain, self.labels, self._stored = chain, arrays.read_only(labels), stored
+        code = code_of_taking(stored.dtype, chain.dtype)
+        self.source: IntArray = np.array([address(stored), code])
 
     @classmethod
     def of(cls, chain: Chain, x: Any, labels: Any) -> Self | None:
         """Return them as compiled code takes them; None where layers must take them in turn."""
-        rows = x.stored if isinstance(x, Pixels) and chain.dtype == x.dtype else x
+        stored = x.stored if isinstance(x, Pixels) else x
         fits = (
-            type(rows) is np.ndarray
+            type(stored) is np.ndarray
             and x.dtype == chain.dtype
-            and rows.ndim == 2
-            and rows.shape[1] == chain.n_inputs
-            and len(rows) >= FEWEST_ROWS
-            and rows.flags.c_contiguous
-            and labels.shape == (len(rows),)
+            and stored.ndim == 2
+            and stored.shape[1] == chain.n_inputs
+            and len(stored) >= FEWEST_ROWS
+            and stored.flags.c_contiguous
+            and labels.shape == (len(stored),)
             and labels.dtype.kind in "iu"
             and 0 <= labels.min() <= labels.max() < chain.n_last
         )
-        labels = arrays.read_only(labels.astype(np.int64, copy=False)) if fits else labels
-        return cls(chain, rows, labels) if fits else None
+        return cls(chain, stored, labels.astype(np.int64, copy=False)) if fits else None
 
     def measure(self, n_rows: int) -> tuple[float, int]:
         """Return the sum of all losses in evaluation, and how many rows are right.
@@ -47,22 +48,32 @@ class ChainData:
         So many rows are computed at a time.
         """
         chain, n = self.chain, min(n_rows, len(self.labels))
-        x, dy = self._batch(n)
         work = arrays.empty((2 * n * chain.widest,), chain.dtype)
+        dy = np.empty((n, chain.n_last), chain.dtype)
         layers = kernel.codes_of(chain.dtype), chain.plan, chain.options
+        given = self.source, self.labels, self._used, *self._block(n), work, *chain.statistics(), dy
         size = n * chain.work_a_row // MULTIPLICATIONS
-        room = x, work, *chain.statistics(), dy
-        found: tuple[float, int] = in_team(
-            kernel.measure, size, *layers, self._source, self.labels, *room
-        )
+        found: tuple[float, int] = in_team(kernel.measure, size, *layers, *given)
         return found
 
-    def _batch(self, n: int) -> tuple[FloatArray, FloatArray]:
-        """Return room for n rows and for the gradient of their outputs."""
-        chain = self.chain
-        shapes = (n, chain.n_inputs), (n, chain.n_last)
-        x, dy = (arrays.empty(shape, chain.dtype) for shape in shapes)
-        return x, dy
+    @cached_property
+    def _used(self) -> IntArray:
+        """Which columns have values other than 0, where rows are read as they lie."""
+        as_it_is = self._stored.dtype == self.chain.dtype
+        return laid_out(self._stored)[3] if as_it_is else np.empty(0, int)
+
+    def _block(self, n: int) -> tuple[FloatArray, IntArray, IntArray]:
+        """Return room for n rows, of size 0 where they need none, and how they lie."""
+        if self._stored.dtype != self.chain.dtype:
+            return self.room(n)
+        n_features = self.chain.n_inputs
+        none = np.empty((0, 0, 0), self.chain.dtype)
+        return none, np.arange(n) * n_features, np.arange(n_features)
+
+    def room(self, n: int) -> tuple[FloatArray, IntArray, IntArray]:
+        """Return room for n rows, and how they will lie."""
+        shape, row, column = strips(n, self.chain.n_inputs)
+        return arrays.empty(shape, self.chain.dtype), row, column
 
 
 class ChainSteps:
@@ -72,12 +83,13 @@ class ChainSteps:
         self.data, chain = data, data.chain
         gradients = arrays.empty((chain.n_gradients,), chain.dtype)
         self.gradients = chain.by_name(gradients)
-        x, dy = data._batch(batch_size)
         work = arrays.empty((batch_size * chain.n_outputs,), chain.dtype)
-        room = arrays.empty((2 * batch_size * chain.widest,), chain.dtype)
+        dy = np.empty((batch_size, chain.n_last), chain.dtype)
+        between = arrays.empty((2 * batch_size * chain.widest,), chain.dtype)
         target = np.empty(batch_size, np.int64)
-        self._room = x, target, work, *chain.statistics(), dy, gradients, room
-        self.size = 3 * batch_size * chain.work_a_row // MULTIPLICATIONS
+        passes = target, work, *chain.statistics(), dy, gradients, between
+        self._room = *data.room(batch_size), *passes
+        self._size = 3 * batch_size * chain.work_a_row // MULTIPLICATIONS
 
     def take(self, batches: IntArray, update: CompiledStep, numbers: FloatArray) -> list[float]:
         """Take a step on each batch of row numbers; return the objectives, before each step.
@@ -88,7 +100,7 @@ class ChainSteps:
         chain, data = self.data.chain, self.data
         objectives = np.empty(len(batches))
         layers = kernel.codes_of(chain.dtype), chain.plan, chain.options
-        given = data._source, data.labels, batches, *self._room, *update, numbers, objectives
-        n = in_team(kernel.take_steps, self.size, *layers, *given)
+        given = data.source, data.labels, batches, *self._room, *update, numbers, objectives
+        n: int = in_team(kernel.take_steps, self._size, *layers, *given)
         chain.count_updates(n)
         return objectives[: n + 1].tolist()

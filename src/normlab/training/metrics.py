@@ -62,25 +62,46 @@ def evaluation_rows(network: Network, row_shape: tuple[int, ...]) -> int:
     return max(1, min(EVALUATION_ROWS, EVALUATION_ELEMENTS // largest))
 
 
-@threads()
+class Evaluator:
+    """Measures a network on the same rows as often as it is called, in blocks of rows.
+
+    ``x``, at least one row, is cast to the dtype of the network.
+    """
+
+    def __init__(self, network: Network, loss: Loss, x: Any, target: Any) -> None:
+        _checks.instance("network", network, Network)
+        if not isinstance(x, Pixels):
+            _checks.instance("x", x, np.ndarray)
+        _checks.require(x.ndim > 0 and len(x) > 0, "x", "have at least one row", x.shape)
+        self.network, self.loss, self.x, self.target = network, loss, x, np.asarray(target)
+        self.n_rows = evaluation_rows(network, x.shape[1:])
+        is_usual = type(loss) is SoftmaxCrossEntropy
+        self._at_once = network.at_once(x, self.target) if is_usual else None
+
+    @threads()
+    def __call__(self) -> Evaluation:
+        """Return mean loss and accuracy over all rows, in evaluation mode."""
+        if self._at_once is not None and self._at_once.chain.can_predict():
+            total, right = self._at_once.measure(self.n_rows)
+        else:
+            total, right = self._in_turn()
+        return Evaluation(total / len(self.x), right / len(self.x))
+
+    def _in_turn(self) -> tuple[float, int]:
+        total, right, dtype = 0.0, 0, self.network.dtype
+        for start in range(0, len(self.x), self.n_rows):
+            rows = slice(start, start + self.n_rows)
+            x, target = self.x[rows].astype(dtype, copy=False), self.target[rows]
+            with np.errstate(all="ignore"):  # overflow is a result, and seen in the loss
+                y = self.network.predict(x)
+                total += self.loss(y, target)[0] * len(y)
+            right += n_correct(y, target)
+        return total, right
+
+
 def evaluate(network: Network, loss: Loss, x: Any, target: Any) -> Evaluation:
     """Return mean loss and accuracy over all rows, in evaluation mode and in blocks of rows.
 
     ``x``, at least one row, is cast to the dtype of the network. The network is left unchanged.
     """
-    _checks.instance("network", network, Network)
-    if not isinstance(x, Pixels):
-        _checks.instance("x", x, np.ndarray)
-    _checks.require(x.ndim > 0 and len(x) > 0, "x", "have at least one row", x.shape)
-    total, right, dtype, target = 0.0, 0, network.dtype, np.asarray(target)
-    n_rows = evaluation_rows(network, x.shape[1:])
-    if type(loss) is SoftmaxCrossEntropy and (data := network.at_once(x, target)) is not None:
-        total, right = data.measure(n_rows)
-        return Evaluation(total / len(x), right / len(x))
-    for start in range(0, len(x), n_rows):
-        rows = slice(start, start + n_rows)
-        with np.errstate(all="ignore"):  # overflow is a result, and seen in the loss
-            y = network.predict(x[rows].astype(dtype, copy=False))
-            total += loss(y, target[rows])[0] * len(y)
-        right += n_correct(y, target[rows])
-    return Evaluation(total / len(x), right / len(x))
+    return Evaluator(network, loss, x, target)()

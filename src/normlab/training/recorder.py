@@ -12,7 +12,7 @@ from normlab.network import Network
 from normlab.training.config import TrainingConfig
 from normlab.training.history import COLUMNS
 from normlab.training.losses import Loss
-from normlab.training.metrics import evaluate
+from normlab.training.metrics import Evaluator
 from normlab.training.stopwatch import Stopwatch
 
 
@@ -25,6 +25,8 @@ class Recorder:
         self.network, self.data, self.config = network, data, config
         self.stopwatch = stopwatch
         self.loss: Loss = config.make_loss()
+        self._on_train = Evaluator(network, self.loss, data.x_train, data.y_train)
+        self._on_test = Evaluator(network, self.loss, data.x_test, data.y_test)
         self.due = config.recorded_steps(len(data.x_train))
         rule = f"come by step {config.n_steps(len(data.x_train))}, the last one"
         first = config.recording.first_step
@@ -45,11 +47,12 @@ class Recorder:
         recording, data = self.config.recording, self.data
         with self.stopwatch.paused():
             if self._wants(recording.train, last):
-                self._measure(row, "train", data.x_train, data.y_train)
+                self._measure(row, "train", self._on_train)
             if self._wants(recording.test, last):
-                self._measure(row, "test", data.x_test, data.y_test)
+                self._measure(row, "test", self._on_test)
             if self._wants(recording.batch, last):
-                self._measure(row, "batch", data.x_train[batch], data.y_train[batch])
+                x, target = data.x_train[batch], data.y_train[batch]
+                self._measure(row, "batch", Evaluator(self.network, self.loss, x, target))
         self.rows.append(row)
         return row
 
@@ -57,11 +60,10 @@ class Recorder:
     def _wants(when: str, last: bool) -> bool:
         return when == "always" or (when == "last" and last)
 
-    def _measure(self, row: dict[str, float], part: str, x: Any, target: Any) -> None:
+    def _measure(self, row: dict[str, float], part: str, evaluator: Evaluator) -> None:
         # Divergence at step 1 leaves normalization without statistics to be measured with.
         with suppress(StatisticsError):
-            result = evaluate(self.network, self.loss, x, target)
-            row[f"{part}_loss"], row[f"{part}_accuracy"] = result
+            row[f"{part}_loss"], row[f"{part}_accuracy"] = evaluator()
 
     def columns(self) -> dict[str, Any]:
         """Return the rows as the columns of a History."""
