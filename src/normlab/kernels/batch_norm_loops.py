@@ -121,6 +121,7 @@ def _add_products(
     zero = x.dtype.type(0)
     d_gamma[:] = 0.0
     d_beta[:] = 0.0
+    totals, weights = np.empty_like(center), np.empty_like(center)
     n_rows, n_groups, n_runs, n_lanes = x.shape
     groups = n_rows // 8
     whole = groups * 8
@@ -140,8 +141,10 @@ def _add_products(
                         passes = not d * scale[j] + shift[j] <= floor
                     total = total + g if passes else total
                     weighted = more if passes else weighted
-                d_beta[j] += total
-                d_gamma[j] += weighted
+                totals[j], weights[j] = total, weighted
+            for j in range(n_lanes):
+                d_beta[j] += totals[j]
+                d_gamma[j] += weights[j]
         for i in range(whole, n_rows):
             for j in range(n_lanes):
                 g = dy[i, group, run, j]

@@ -114,9 +114,11 @@ def _add_deviations(
     x: FloatArray, group: int, pivot: FloatArray, sums: FloatArray, squares: FloatArray
 ) -> None:
     # Eight rows are summed in the dtype of x before one float64 addition: that halves the time,
-    # and costs no more than the rounding of x itself.
+    # and costs no more than the rounding of x itself. Each in a loop of its own: where a loop has
+    # both, vectors are as short as those of float64.
     sums[:] = 0.0
     squares[:] = 0.0
+    total, square = np.empty_like(pivot), np.empty_like(pivot)
     n_rows, n_groups, n_runs, n_lanes = x.shape
     eights = x[: n_rows // 8 * 8].reshape(n_rows // 8, 8, n_groups, n_runs, n_lanes)
     rest = x[n_rows // 8 * 8 :]
@@ -124,13 +126,15 @@ def _add_deviations(
         for i in range(eights.shape[0]):
             for lane in range(n_lanes):
                 d = eights[i, 0, group, run, lane] - pivot[lane]
-                total, square = d, d * d
+                first, second = d, d * d
                 for k in range(1, 8):
                     d = eights[i, k, group, run, lane] - pivot[lane]
-                    total += d
-                    square += d * d
-                sums[lane] += total
-                squares[lane] += square
+                    first += d
+                    second += d * d
+                total[lane], square[lane] = first, second
+            for lane in range(n_lanes):
+                sums[lane] += total[lane]
+                squares[lane] += square[lane]
         for i in range(rest.shape[0]):
             for lane in range(n_lanes):
                 d = rest[i, group, run, lane] - pivot[lane]
