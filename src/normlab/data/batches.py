@@ -1,5 +1,6 @@
 """Mini-batches as arrays of row numbers, with or without replacement."""
 
+from abc import abstractmethod
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,7 +11,7 @@ from normlab._typing import IntArray
 
 def batches(
     n_rows: int, batch_size: int, *, replacement: bool, rng: np.random.Generator
-) -> Iterator[IntArray]:
+) -> "Batches":
     """Draw mini-batches of row numbers, without end, every one of exactly ``batch_size`` rows.
 
     With replacement, each row of a batch is drawn from all rows, whatever was drawn before: a
@@ -32,10 +33,11 @@ def batches(
     rng : numpy.random.Generator
         Where the draws come from; it is drawn from as batches are asked for.
 
-    Yields
-    ------
-    ndarray of int64, shape (batch_size,)
-        Row numbers from 0 to ``n_rows - 1``.
+    Returns
+    -------
+    Batches
+        An iterator of row numbers from 0 to ``n_rows - 1``, int64 of shape ``(batch_size,)``;
+        its ``take(n)`` gives the next n batches at once.
 
     Raises
     ------
@@ -61,7 +63,7 @@ def batches(
     batch_size = _checks.integer("batch_size", batch_size, at_least=1)
     rng = _checks.generator("rng", rng)
     if replacement:
-        return _with_replacement(n_rows, batch_size, rng)
+        return _WithReplacement(n_rows, batch_size, rng)
     _checks.require(
         batch_size <= n_rows,
         "batch_size",
@@ -69,20 +71,34 @@ def batches(
         batch_size,
         "Take a smaller batch_size, more rows, or replacement=True.",
     )
-    return _without_replacement(n_rows, batch_size, rng)
+    return _WithoutReplacement(n_rows, batch_size, rng)
 
 
-def _with_replacement(n_rows: int, batch_size: int, rng: np.random.Generator) -> Iterator[IntArray]:
-    while True:
-        yield rng.integers(n_rows, size=batch_size)
+class Batches(Iterator[IntArray]):
+    """Mini-batches of row numbers, drawn as they are asked for; see ``batches``."""
+
+    def __init__(self, n_rows: int, batch_size: int, rng: np.random.Generator) -> None:
+        self.n_rows, self.batch_size, self.rng = n_rows, batch_size, rng
+
+    @abstractmethod
+    def take(self, n: int) -> IntArray:
+        """Return the next n batches, ``(n, batch_size)``."""
+
+    def __next__(self) -> IntArray:
+        return self.take(1)[0]
 
 
-def _without_replacement(
-    n_rows: int, batch_size: int, rng: np.random.Generator
-) -> Iterator[IntArray]:
-    waiting = rng.permutation(n_rows)
-    while True:
-        if len(waiting) < batch_size:
-            waiting = np.concatenate([waiting, rng.permutation(n_rows)])
-        yield waiting[:batch_size]
-        waiting = waiting[batch_size:]
+class _WithReplacement(Batches):
+    def take(self, n: int) -> IntArray:
+        return self.rng.integers(self.n_rows, size=(n, self.batch_size))
+
+
+class _WithoutReplacement(Batches):
+    _waiting: IntArray = np.empty(0, int)
+
+    def take(self, n: int) -> IntArray:
+        wanted = n * self.batch_size
+        while len(self._waiting) < wanted:
+            self._waiting = np.concatenate([self._waiting, self.rng.permutation(self.n_rows)])
+        taken, self._waiting = self._waiting[:wanted], self._waiting[wanted:]
+        return taken.reshape(n, self.batch_size)

@@ -160,7 +160,12 @@ class Chain:
     def count_updates(self, n: int) -> None:
         """Count updates of the running statistics."""
         for norm in self.norms.values():
-            norm.n_updates += n
+            counted = norm.n_updates
+            counted += n
+
+    def has_constant_options(self) -> bool:
+        """Return whether an update of the running statistics leaves the options as they are."""
+        return all(norm.decay is not None for norm in self.norms.values())
 
     @property
     def options(self) -> FloatArray:

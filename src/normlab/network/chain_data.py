@@ -99,8 +99,9 @@ class ChainSteps:
         """
         chain, data = self.data.chain, self.data
         objectives = np.empty(len(batches))
+        chain.count_updates(1)  # the options of a step depend on how many there were
         layers = kernel.codes_of(chain.dtype), chain.plan, chain.options
         given = data.source, data.labels, batches, *self._room, *update, numbers, objectives
         n: int = in_team(kernel.take_steps, self._size, *layers, *given)
-        chain.count_updates(n)
+        chain.count_updates(n - 1)
         return objectives[: n + 1].tolist()

@@ -90,7 +90,7 @@ def train(
     draws = batches(n_rows, config.batch_size, replacement=config.replacement, rng=rng)
     diverged_at_step = None
     for first, last in _blocks(n_steps, recorder, prober, 1 if callbacks else steps.most):
-        rows = np.array([next(draws) for _ in range(first, last + 1)])
+        rows = draws.take(last + 1 - first)
         objectives = (in_turn if first in prober.due else steps).take(first, rows)
         step = first + len(objectives) - 1
         if not isfinite(objectives[-1]):

@@ -78,7 +78,6 @@ class Evaluator:
         is_usual = type(loss) is SoftmaxCrossEntropy
         self._at_once = network.at_once(x, self.target) if is_usual else None
 
-    @threads()
     def __call__(self) -> Evaluation:
         """Return mean loss and accuracy over all rows, in evaluation mode."""
         if self._at_once is not None and self._at_once.chain.can_predict():
@@ -99,6 +98,7 @@ class Evaluator:
         return total, right
 
 
+@threads()
 def evaluate(network: Network, loss: Loss, x: Any, target: Any) -> Evaluation:
     """Return mean loss and accuracy over all rows, in evaluation mode and in blocks of rows.
 

@@ -15,11 +15,8 @@ from normlab.training.objective import objective
 from normlab.training.optimizers import Optimizer
 from normlab.training.probes.prober import Prober
 
-MOST_SECONDS = 0.1
-"""Of a compiled call, about: so long Ctrl-C waits at most."""
-
-A_SECOND = 3e10
-"""Multiplications, about."""
+MOST_MULTIPLICATIONS = 3e9
+"""Those of a compiled call: a tenth of a second, for which Ctrl-C waits."""
 
 
 class Steps(Protocol):
@@ -72,8 +69,9 @@ class CompiledSteps:
     def __init__(self, data: ChainData, batch_size: int, optimizer: Optimizer, network: Network) -> None:
         self.optimizer, self._steps = optimizer, ChainSteps(data, batch_size)
         self._update = optimizer.compiled_for(network.parameters, self._steps.gradients)
-        work = 3 * batch_size * data.chain.work_a_row
-        self.most = 1 + int(MOST_SECONDS * A_SECOND / work)
+        step = 3 * batch_size * data.chain.work_a_row
+        at_most = 1 + int(MOST_MULTIPLICATIONS / step)
+        self.most = at_most if data.chain.has_constant_options() else 1
 
     def take(self, first: int, batches: IntArray) -> list[float]:
         """Take as many steps as there are batches."""
