@@ -94,3 +94,14 @@ def test_rng_must_be_a_generator() -> None:
     seed: Any = 1
     with pytest.raises(ArgumentError, match=r"^rng must be a numpy\.random\.Generator, got 1"):
         batches(5, 2, replacement=True, rng=seed)
+
+
+@pytest.mark.parametrize("replacement", [True, False])
+def test_many_at_once_are_the_same_as_one_by_one(replacement: bool) -> None:
+    options: dict[str, Any] = {"replacement": replacement}
+    one_by_one = batches(10, 4, **options, rng=np.random.default_rng(3))
+    at_once = batches(10, 4, **options, rng=np.random.default_rng(3))
+    for n in (1, 5, 2, 9):
+        expected = np.array([next(one_by_one) for _ in range(n)])
+        np.testing.assert_array_equal(at_once.take(n), expected)
+    assert one_by_one.rng.random() == at_once.rng.random()

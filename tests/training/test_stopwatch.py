@@ -45,7 +45,7 @@ def test_the_time_of_measuring_is_left_out(monkeypatch: pytest.MonkeyPatch) -> N
         return 0.0, 0.0
 
     monkeypatch.setitem(PROBES, "units", probe)
-    monkeypatch.setattr("normlab.training.recorder.evaluate", evaluate)
+    monkeypatch.setattr("normlab.training.metrics.Evaluator.__call__", evaluate)
     recording, probes = Recording(first_step=1, every=1), Probes(names=("units",), every=1)
     history = fit(toy_network(), recording=recording, probes=probes)
     assert history.seconds_per_step < 0.01

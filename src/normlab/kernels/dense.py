@@ -24,6 +24,7 @@ from normlab.kernels import arrays
 from normlab.kernels._compile import compiled, compiled_within, merged
 from normlab.kernels._team import HELPERS, share_out
 from normlab.kernels.gathered_product import (
+    WIDE_BLOCK_K,
     gathered_product,
     packed,
     packed_product,
@@ -118,8 +119,10 @@ def forward_into(
     flat, unused = weight.reshape(-1), _others(used, len(weight))
     if not _is_finite(flat, _times(unused, n), n):
         used = np.arange(len(weight))
+    elif used.size == 0:
+        used = np.zeros(1, np.int64)  # or y would not be set
     b_row, out = _times(used, n), y.reshape(-1)
-    product = x, row, _taken(column, used), flat, b_row, start, out, _begins(y)
+    product = x, row, _taken(column, used), flat, b_row, _blocks(used), start, out, _begins(y)
     share_out(team, -(-n // columns), _multiply_columns, (product, n, columns))
 
 
@@ -195,6 +198,21 @@ def _taken(numbers: IntArray, which: IntArray) -> IntArray:
     for i in range(which.size):
         found[i] = numbers[which[i]]
     return found
+
+
+@compiled_within
+def _blocks(used: IntArray) -> IntArray:
+    """Return where blocks of columns begin, and behind them the end.
+
+    A block is WIDE_BLOCK_K columns of all: sums over blocks are the same, whatever is left out.
+    """
+    found, n_found = np.empty(used.size + 1, np.int64), 0
+    for i in range(used.size):
+        if i == 0 or used[i] // WIDE_BLOCK_K > used[i - 1] // WIDE_BLOCK_K:
+            found[n_found] = i
+            n_found += 1
+    found[n_found] = used.size
+    return found[: n_found + 1]
 
 
 @compiled_within
@@ -284,11 +302,11 @@ def _multiply_rows(product: Any, first: int, stop: int) -> None:
 
 @compiled_within
 def _multiply_columns(product: Any, n: int, columns: int, first: int, stop: int) -> None:
-    a, row, col, b, b_row, start, out, out_row = product
+    a, row, col, b, b_row, block, start, out, out_row = product
     for begin in range(first * columns, min(n, stop * columns), columns):
         n_own = min(columns, n - begin)
         own_b, own_start, own_out = b[begin:], start[begin:], out[begin:]
-        packed_product(a, row, col, own_b, b_row, n_own, own_start, own_out, out_row)
+        packed_product(a, row, col, own_b, b_row, block, n_own, own_start, own_out, out_row)
 
 
 @compiled_within

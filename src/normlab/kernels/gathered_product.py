@@ -152,6 +152,7 @@ def packed_product(
     col: IntArray,
     b: FloatArray,
     b_row: IntArray,
+    block: IntArray,
     n: int,
     start: FloatArray,
     out: FloatArray,
@@ -159,11 +160,13 @@ def packed_product(
 ) -> None:
     """Write the product with n elements of rows of ``b`` into ``out``; all rows have one ``start``.
 
-    They are packed block by block: packed at once, a large b would go to memory and back.
+    They are packed block by block: packed at once, a large b would go to memory and back. Blocks
+    begin at ``block``, but the last number, which is where they end.
     """
     start_row = np.zeros_like(out_row)
-    for k in range(0, col.size, WIDE_BLOCK_K):
-        part, panels = col[k : k + WIDE_BLOCK_K], packed(b, b_row[k : k + WIDE_BLOCK_K], n)
+    for i in range(block.size - 1):
+        k, stop = block[i], block[i + 1]
+        part, panels = col[k:stop], packed(b, b_row[k:stop], n)
         gathered_product(a, row, part, panels, n, start, start_row, out, out_row)
         start, start_row = out, out_row
 

@@ -1,0 +1,183 @@
+"""Steps and measurements in one compiled call, against layers in turn."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from toy import bits, short
+
+from normlab.data import Dataset
+from normlab.data.pixels import Pixels
+from normlab.errors import ArgumentError, StatisticsError
+from normlab.network import MLPSpec, Network, build_mlp
+from normlab.training import (
+    History,
+    Probes,
+    Recording,
+    SoftmaxCrossEntropy,
+    Step,
+    TrainingConfig,
+    evaluate,
+    train,
+)
+from normlab.training.steps import CompiledSteps, compiled_steps
+
+SIZES = (300, 20, 17, 5)
+N_TRAIN, N_TEST = 90, 33
+OPTIMIZERS = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
+
+
+def images(dtype: Any = np.float32) -> Dataset:
+    """Return rows of which most numbers are 0, and whole columns are."""
+    rng = np.random.default_rng(7)
+    stored = rng.integers(0, 256, (N_TRAIN + N_TEST, SIZES[0]))
+    stored[rng.random(stored.shape) < 0.7] = 0
+    stored[:, 40:200] = 0
+    y = rng.integers(0, SIZES[-1], len(stored))
+    if dtype is Pixels:
+        x: Any = Pixels(stored.astype(np.uint8))
+    else:
+        x = (stored / 255).astype(dtype)
+    return Dataset(x[:N_TRAIN], y[:N_TRAIN], x[N_TRAIN:], y[N_TRAIN:])
+
+
+def network(**options: Any) -> Network:
+    spec: dict[str, Any] = {"sizes": SIZES, "normalization": "batch", "weight_init": 0.3} | options
+    return build_mlp(MLPSpec(**spec), rng=np.random.default_rng(0))
+
+
+def config(**options: Any) -> TrainingConfig:
+    usual: dict[str, Any] = {"batch_size": 20, "recording": Recording(first_step=1, every=4)}
+    return short(**usual | options)
+
+
+def run(own: Network, data: Dataset, training: TrainingConfig, **options: Any) -> History:
+    return train(own, data, training, rng=np.random.default_rng(1), **options)
+
+
+def both(
+    training: TrainingConfig, data: Dataset, make: Callable[[], Network] = network
+) -> tuple[tuple[Network, History], tuple[Network, History]]:
+    """Return network and history of compiled steps, and those of layers in turn."""
+    compiled, in_turn = make(), make()
+    assert is_compiled(compiled, data, training)
+    in_turn._chain = None
+    assert not is_compiled(in_turn, data, training)
+    return (compiled, run(compiled, data, training)), (in_turn, run(in_turn, data, training))
+
+
+def is_compiled(own: Network, data: Dataset, training: TrainingConfig) -> bool:
+    found = compiled_steps(own, data, training, training.make_optimizer())
+    return isinstance(found, CompiledSteps)
+
+
+def assert_same(pair: Any) -> None:
+    (compiled, history), (in_turn, expected) = pair
+    assert bits(compiled) == bits(in_turn)
+    assert history == expected
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("normalization", ["batch", "none"])
+def test_they_give_the_bits_of_layers_in_turn(normalization: str, optimizer: Any) -> None:
+    training = config(optimizer=optimizer, learning_rate=0.01)
+    assert_same(both(training, images(), lambda: network(normalization=normalization)))
+
+
+@pytest.mark.parametrize("convention", ["book", "keras", "paper"])
+def test_running_statistics_move_as_each_convention_says(convention: str) -> None:
+    """Of which one weighs each batch by how many there were."""
+    assert_same(both(config(), images(), lambda: network(convention=convention)))
+
+
+def test_float64_stays_float64() -> None:
+    assert_same(both(config(), images(np.float64), lambda: network(dtype="float64")))
+
+
+def test_bytes_are_taken_as_their_floats_are() -> None:
+    found = both(config(), images(Pixels))
+    assert_same(found)
+    floats = network()
+    assert run(floats, images(), config()) == found[0][1]
+    assert bits(floats) == bits(found[0][0])
+
+
+@pytest.mark.parametrize("replacement", [True, False])
+def test_batches_are_the_same(replacement: bool) -> None:
+    assert_same(both(config(replacement=replacement, steps=23), images()))
+
+
+def test_a_training_that_diverges_stops_at_the_same_step() -> None:
+    training = config(learning_rate=1e8, steps=40, recording=Recording(first_step=30, every=5))
+    found = both(training, images(), lambda: network(normalization="none"))
+    assert_same(found)
+    assert 1 < (found[0][1].diverged_at_step or 0) < 30
+
+
+def test_a_training_that_diverges_at_once_has_no_statistics() -> None:
+    found = both(config(), images(), lambda: network(weight_init=5e37))
+    assert_same(found)
+    assert found[0][1].diverged_at_step == 1
+    assert np.isnan(found[0][1].train_loss).all()
+
+
+def test_probes_change_nothing() -> None:
+    watched, alone = network(), network()
+    probes = Probes(names=("gradients",), first_step=3, every=4)
+    seen = run(watched, images(), config(probes=probes))
+    expected = run(alone, images(), config())
+    assert seen.probed_steps.tolist() == [3, 7, 11]
+    assert bits(watched) == bits(alone)
+    np.testing.assert_array_equal(seen.train_loss, expected.train_loss)
+
+
+def test_callbacks_come_after_each_step_and_change_nothing() -> None:
+    watched, alone = network(), network()
+    seen: list[Step] = []
+    assert run(watched, images(), config(), callbacks=[seen.append]) == run(
+        alone, images(), config()
+    )
+    assert [step.step for step in seen] == list(range(1, 13))
+    assert np.isfinite([step.objective for step in seen]).all()
+    assert bits(watched) == bits(alone)
+
+
+def test_a_large_network_takes_few_steps_at_a_time() -> None:
+    """Ctrl-C waits for the end of a compiled call."""
+    small = compiled_steps(network(), images(), config(), config().make_optimizer())
+    wide = network(sizes=(300, 3000, 3000, 5))
+    large = compiled_steps(wide, images(), config(), config().make_optimizer())
+    assert small is not None
+    assert large is not None
+    assert large.most < 10 < small.most
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"batch_size": 15}, {"weight_decay": 0.1}],
+    ids=["few rows", "weight decay"],
+)
+def test_other_trainings_go_layer_by_layer(options: dict[str, Any]) -> None:
+    own = network()
+    assert not is_compiled(own, images(), config(**options))
+    assert np.isfinite(run(own, images(), config(**options)).train_loss).all()
+
+
+def test_data_of_another_dtype_goes_layer_by_layer() -> None:
+    assert not is_compiled(network(), images(np.float64), config())
+    assert not is_compiled(network(dtype="float64"), images(Pixels), config())
+
+
+def test_labels_that_the_network_has_no_output_for_are_refused() -> None:
+    data, own = images(), network(sizes=(300, 20, 3))
+    before = bits(own)
+    with pytest.raises(ArgumentError, match=r"target must be class indices in 0\.\.2, got"):
+        run(own, data, config())
+    assert bits(own) == before
+
+
+def test_evaluation_needs_running_statistics() -> None:
+    data = images()
+    with pytest.raises(StatisticsError):
+        evaluate(network(), SoftmaxCrossEntropy(), data.x_train, data.y_train)
