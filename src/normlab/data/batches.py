@@ -85,12 +85,14 @@ class Batches(Iterator[IntArray]):
         """Return the next n batches, ``(n, batch_size)``."""
 
     def __next__(self) -> IntArray:
-        return self.take(1)[0]
+        batch: IntArray = self.take(1)[0]
+        return batch
 
 
 class _WithReplacement(Batches):
     def take(self, n: int) -> IntArray:
-        return self.rng.integers(self.n_rows, size=(n, self.batch_size))
+        rows: IntArray = self.rng.integers(self.n_rows, size=(n, self.batch_size))
+        return rows
 
 
 class _WithoutReplacement(Batches):

@@ -8,7 +8,6 @@ Nothing checks what lies at an address: whoever passes one keeps the array alive
 """
 
 from collections.abc import Callable
-from inspect import Parameter
 from typing import Any
 
 from llvmlite import ir
@@ -22,10 +21,10 @@ from normlab.kernels._team import instructions
 def code_of(kernel: Callable[..., None], *arguments: Any) -> int:
     """Return where the code of a compiled kernel is, for arguments of these Numba types."""
     dispatcher: Any = kernel
-    own = list(dispatcher.py_func.__code__.co_varnames)
     n_named = dispatcher.py_func.__code__.co_argcount
-    if len(arguments) > n_named or Parameter.VAR_POSITIONAL in own:
-        arguments = (*arguments[:n_named], types.BaseTuple.from_types(arguments[n_named:]))
+    if n_named < len(arguments):  # the others are a tuple, as of shared_out
+        rest: Any = types.BaseTuple
+        arguments = (*arguments[:n_named], rest.from_types(arguments[n_named:]))
     found = dispatcher.get_compile_result(types.none(*arguments))
     address: int = found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
     return address

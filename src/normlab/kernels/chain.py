@@ -23,7 +23,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import float64, from_dtype, int64, types  # type: ignore[attr-defined]  # not stated
+from numba import float64, from_dtype, int64, types
 from numpy.typing import DTypeLike
 
 from normlab._typing import FloatArray, IntArray
@@ -55,9 +55,9 @@ EPS, NEW, DDOF = range(3)
 @cache
 def codes_of(dtype: DTypeLike) -> IntArray:
     """Return the addresses of the layers' kernels for this dtype, compiled where need be."""
-    number = from_dtype(np.dtype(dtype))  # type: ignore[no-untyped-call]
+    number = from_dtype(np.dtype(dtype))
     team, doubles, vector, rows = int64[::1], float64[:, ::1], number[::1], number[:, ::1]
-    flat = types.Array(number, 1, "C", readonly=True)  # type: ignore[no-untyped-call]
+    flat = types.Array(number, 1, "C", readonly=True)
     x = flat, *[int64[::1]] * 3
     found = {
         DENSE_FORWARD: code_of(dense.forward_into, team, *x, rows, vector, rows),
@@ -208,9 +208,9 @@ def take_steps(
 ) -> int:
     """Take a step on each batch of row numbers, until the objective is not finite.
 
-    Returns how many were taken. The loss is ``losses.cross_entropy_of_indices``. ``data`` is the address of all rows and that of
-    the code that takes some of them; ``update`` that of the optimizer's code, see ``updates``, with
-    a row of ``numbers`` a step.
+    Returns how many were taken. The loss is ``losses.cross_entropy_of_indices``. ``data`` is the
+    address of all rows and that of the code that takes some of them, see ``rows``; ``update`` that
+    of the optimizer's code, see ``updates``, with a row of ``numbers`` a step.
     """
     n, n_outputs, sums = batches.shape[1], plan[-1, N_OUT], np.empty(plan[0, N_IN], work.dtype)
     none, found, upstream = np.empty((0, 0), work.dtype), address_of(x), address_of(dy)

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import from_dtype, int64  # type: ignore[attr-defined]  # which Numba does not state
+from numba import from_dtype, int64
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._by_address import code_of, rows
@@ -52,7 +52,7 @@ def take_floats(data: int, numbers: IntArray, x: FloatArray, sums: FloatArray) -
 @compiled
 def take_pixels(data: int, numbers: IntArray, x: FloatArray, sums: FloatArray) -> None:
     """Set x to rows of bytes divided by 255."""
-    like = np.empty(0, np.uint8)
+    like: Any = np.empty(0, np.uint8)
     for j in range(sums.size):
         sums[j] = 0.0
     for i in range(numbers.size):

@@ -79,7 +79,7 @@ class CompiledStep(NamedTuple):
 
 @cache
 def code_of_step(step: Callable[..., None], dtype: np.dtype[Any]) -> int:
-    """Return where the compiled code of a step is, which takes ``(team, n, table, state, numbers)``."""
+    """Return where the code of a step is, called as ``(team, n, table, state, numbers)``."""
     number = from_dtype(dtype)
     return code_of(step, int64[::1], int64, int64[:, ::1], number[:, ::1], number[::1])
 
@@ -136,7 +136,9 @@ def sgd(table: IntArray, state: FloatArray, numbers: FloatArray, first: int, sto
 
 
 @shared_out
-def momentum(table: IntArray, state: FloatArray, numbers: FloatArray, first: int, stop: int) -> None:
+def momentum(
+    table: IntArray, state: FloatArray, numbers: FloatArray, first: int, stop: int
+) -> None:
     """Apply v = mu v - learning_rate g, then p += v."""
     learning_rate, mu = numbers[0], numbers[1]
     least = np.finfo(state.dtype).tiny
@@ -149,7 +151,9 @@ def momentum(table: IntArray, state: FloatArray, numbers: FloatArray, first: int
 
 
 @shared_out
-def nesterov(table: IntArray, state: FloatArray, numbers: FloatArray, first: int, stop: int) -> None:
+def nesterov(
+    table: IntArray, state: FloatArray, numbers: FloatArray, first: int, stop: int
+) -> None:
     """Apply v = mu v - learning_rate g, then p += mu v - learning_rate g."""
     learning_rate, mu = numbers[0], numbers[1]
     least = np.finfo(state.dtype).tiny
@@ -198,7 +202,14 @@ def adam(table: IntArray, state: FloatArray, numbers: FloatArray, first: int, st
     holds the bias correction of m: learning_rate / (1 - beta1^t); v_scale is 1 / (1 - beta2^t), for
     a second division would take a tenth more time.
     """
-    step_size, new1, new2, v_scale, eps, kept = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]
+    step_size, new1, new2, v_scale, eps, kept = (
+        numbers[0],
+        numbers[1],
+        numbers[2],
+        numbers[3],
+        numbers[4],
+        numbers[5],
+    )
     least, one = np.finfo(state.dtype).tiny, state.dtype.type(1)
     for row in table:
         p, g, own = _part(row, state, first, stop)

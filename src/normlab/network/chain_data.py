@@ -77,7 +77,7 @@ class ChainData:
 
 
 class ChainSteps:
-    """Takes steps of training, many at a time."""
+    """Takes steps of training: many at a time, where ``may_be_many``."""
 
     def __init__(self, data: ChainData, batch_size: int) -> None:
         self.data, chain = data, data.chain
@@ -89,7 +89,8 @@ class ChainSteps:
         target = np.empty(batch_size, np.int64)
         passes = target, work, *chain.statistics(), dy, gradients, between
         self._room = *data.room(batch_size), *passes
-        self._size = 3 * batch_size * chain.work_a_row // MULTIPLICATIONS
+        self.multiplications = 3 * batch_size * chain.work_a_row  # a step, about
+        self.may_be_many = chain.has_constant_options()
 
     def take(self, batches: IntArray, update: CompiledStep, numbers: FloatArray) -> list[float]:
         """Take a step on each batch of row numbers; return the objectives, before each step.
@@ -102,6 +103,7 @@ class ChainSteps:
         chain.count_updates(1)  # the options of a step depend on how many there were
         layers = kernel.codes_of(chain.dtype), chain.plan, chain.options
         given = data.source, data.labels, batches, *self._room, *update, numbers, objectives
-        n: int = in_team(kernel.take_steps, self._size, *layers, *given)
+        size = self.multiplications // MULTIPLICATIONS
+        n: int = in_team(kernel.take_steps, size, *layers, *given)
         chain.count_updates(n - 1)
-        return objectives[: n + 1].tolist()
+        return list(objectives[: n + 1])

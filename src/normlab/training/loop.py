@@ -89,7 +89,8 @@ def train(
     steps = compiled_steps(network, data, config, optimizer) or in_turn
     draws = batches(n_rows, config.batch_size, replacement=config.replacement, rng=rng)
     diverged_at_step = None
-    for first, last in _blocks(n_steps, recorder, prober, 1 if callbacks else steps.most):
+    most = 1 if callbacks else steps.most
+    for first, last in _blocks(n_steps, recorder.due, prober.due, most):
         rows = draws.take(last + 1 - first)
         objectives = (in_turn if first in prober.due else steps).take(first, rows)
         step = first + len(objectives) - 1
@@ -112,25 +113,16 @@ def train(
     )
 
 
-def _blocks(
-    n_steps: int, recorder: Recorder, prober: Prober, most: int
-) -> Iterator[tuple[int, int]]:
+def _blocks(n_steps: int, recorded: range, probed: range, most: int) -> Iterator[tuple[int, int]]:
     """Yield first and last of the steps that are taken at once: at most so many.
 
     A block ends where something is recorded. The first step is one of its own, since the stopwatch
-    starts behind it, and so is each step that is probed.
+    starts behind it, and so is each that is probed.
     """
     first = 1
-    while first <= n_steps:
-        last = first
-        while (
-            last < n_steps
-            and last - first + 1 < most
-            and 1 < first
-            and last not in recorder.due
-            and last not in prober.due
-            and last + 1 not in prober.due
-        ):
-            last += 1
-        yield first, last
-        first = last + 1
+    for step in range(1, n_steps + 1):
+        is_probed = step in probed or step + 1 in probed
+        is_whole = step in (1, n_steps, first + most - 1)
+        if is_whole or is_probed or step in recorded:
+            yield first, step
+            first = step + 1

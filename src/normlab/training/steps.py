@@ -4,18 +4,18 @@ from contextlib import nullcontext
 from math import isfinite
 from typing import Protocol
 
-from normlab._typing import IntArray
+from normlab._typing import IntArray, Parameters
 from normlab.data import Dataset
 from normlab.kernels.dense import FEWEST_ROWS
 from normlab.network import Network
-from normlab.network.chain_data import ChainData, ChainSteps
+from normlab.network.chain_data import ChainSteps
 from normlab.training.config import TrainingConfig
 from normlab.training.losses import SoftmaxCrossEntropy
 from normlab.training.objective import objective
 from normlab.training.optimizers import Optimizer
 from normlab.training.probes.prober import Prober
 
-MOST_MULTIPLICATIONS = 3e9
+MOST_MULTIPLICATIONS = 3 * 10**9
 """Those of a compiled call: a tenth of a second, for which Ctrl-C waits."""
 
 
@@ -47,7 +47,8 @@ class StepsInTurn:
         prober: Prober,
     ) -> None:
         self.network, self.data, self.config, self.prober = network, data, config, prober
-        self.optimizer, self.loss, self.parameters = optimizer, config.make_loss(), network.parameters
+        self.optimizer, self.loss = optimizer, config.make_loss()
+        self.parameters = network.parameters
 
     def take(self, first: int, batches: IntArray) -> list[float]:
         """Take one step."""
@@ -66,12 +67,11 @@ class StepsInTurn:
 class CompiledSteps:
     """Takes all steps in one compiled call."""
 
-    def __init__(self, data: ChainData, batch_size: int, optimizer: Optimizer, network: Network) -> None:
-        self.optimizer, self._steps = optimizer, ChainSteps(data, batch_size)
-        self._update = optimizer.compiled_for(network.parameters, self._steps.gradients)
-        step = 3 * batch_size * data.chain.work_a_row
-        at_most = 1 + int(MOST_MULTIPLICATIONS / step)
-        self.most = at_most if data.chain.has_constant_options() else 1
+    def __init__(self, steps: ChainSteps, parameters: Parameters, optimizer: Optimizer) -> None:
+        self.optimizer, self._steps = optimizer, steps
+        self._update = optimizer.compiled_for(parameters, steps.gradients)
+        at_most = 1 + MOST_MULTIPLICATIONS // steps.multiplications
+        self.most = at_most if steps.may_be_many else 1
 
     def take(self, first: int, batches: IntArray) -> list[float]:
         """Take as many steps as there are batches."""
@@ -86,4 +86,7 @@ def compiled_steps(
     if not simple or type(config.make_loss()) is not SoftmaxCrossEntropy:
         return None
     at_once = network.at_once(data.x_train, data.y_train)
-    return None if at_once is None else CompiledSteps(at_once, config.batch_size, optimizer, network)
+    if at_once is None:
+        return None
+    steps = ChainSteps(at_once, config.batch_size)
+    return CompiledSteps(steps, network.parameters, optimizer)
