@@ -25,7 +25,8 @@ def code_of(kernel: Callable[..., None], *arguments: Any) -> int:
     if n_named < len(arguments):  # the others are a tuple, as of shared_out
         rest: Any = types.BaseTuple
         arguments = (*arguments[:n_named], rest.from_types(arguments[n_named:]))
-    found = dispatcher.get_compile_result(types.none(*arguments))
+    dispatcher.compile(arguments)
+    found = dispatcher.overloads[arguments]
     address: int = found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
     return address
 

@@ -55,23 +55,50 @@ EPS, NEW, DDOF = range(3)
 @cache
 def codes_of(dtype: DTypeLike) -> IntArray:
     """Return the addresses of the layers' kernels for this dtype, compiled where need be."""
+    return np.array([code_of(*kernel) for kernel in _layer_kernels(dtype)])
+
+
+def compile_share(dtype: DTypeLike, share: int) -> None:
+    """Compile one of two shares of what trainings and measurements need, into the cache on disk.
+
+    Two processes take half the time of one. Each share takes some 16 seconds.
+    """
+    layers, (measuring, steps) = _layer_kernels(dtype), _whole_kernels(dtype)
+    normalization = [layers.pop(i) for i in (NORM_BACKWARD, OF_BATCH)]
+    for kernel in ([*layers, measuring], [steps, *normalization])[share]:
+        code_of(*kernel)
+
+
+def _layer_kernels(dtype: DTypeLike) -> list[Any]:
+    """Return kernels and the types of their arguments, in the order of their codes."""
     number = from_dtype(np.dtype(dtype))
     team, doubles, vector, rows = int64[::1], float64[:, ::1], number[::1], number[:, ::1]
     flat = types.Array(number, 1, "C", readonly=True)
     x = flat, *[int64[::1]] * 3
     found = {
-        DENSE_FORWARD: code_of(dense.forward_into, team, *x, rows, vector, rows),
-        DENSE_PARAMETERS: code_of(dense.backward_parameters_into, team, rows, *x, rows, vector),
-        DENSE_INPUT: code_of(dense.backward_input_into, team, rows, rows, rows),
-        RELU_FORWARD: code_of(activations.relu_into, team, int64, vector, vector),
-        RELU_BACKWARD: code_of(activations.relu_backward_into, team, int64, *[vector] * 3),
-        OF_BATCH: code_of(bn.of_batch_into, team, rows, vector, vector, float64, doubles, rows),
-        NORMALIZE: code_of(bn.normalize_into, team, rows, rows, number, rows),
-        NORM_BACKWARD: code_of(
-            bn.backward_batch_into, team, rows, rows, rows, number, doubles, rows
-        ),
+        DENSE_FORWARD: (dense.forward_into, team, *x, rows, vector, rows),
+        DENSE_PARAMETERS: (dense.backward_parameters_into, team, rows, *x, rows, vector),
+        DENSE_INPUT: (dense.backward_input_into, team, rows, rows, rows),
+        RELU_FORWARD: (activations.relu_into, team, int64, vector, vector),
+        RELU_BACKWARD: (activations.relu_backward_into, team, int64, *[vector] * 3),
+        OF_BATCH: (bn.of_batch_into, team, rows, vector, vector, float64, doubles, rows),
+        NORMALIZE: (bn.normalize_into, team, rows, rows, number, rows),
+        NORM_BACKWARD: (bn.backward_batch_into, team, rows, rows, rows, number, doubles, rows),
     }
-    return np.array([found[i] for i in range(len(found))])
+    return [found[i] for i in range(len(found))]
+
+
+def _whole_kernels(dtype: DTypeLike) -> list[Any]:
+    """Return those of this module that take steps and measure, in the same way."""
+    number = from_dtype(np.dtype(dtype))
+    integers, doubles, vector, rows = int64[::1], float64[::1], number[::1], number[:, ::1]
+    labels = types.Array(int64, 1, "C", readonly=True)
+    layers = integers, integers, int64[:, ::1], float64[:, ::1], integers, labels
+    x = number[:, :, ::1], integers, integers
+    room = vector, doubles, vector, rows
+    steps = *layers, int64[:, ::1], *x, integers, *room, vector, vector
+    update = int64, int64[:, ::1], rows, rows
+    return [(measure, *layers, integers, *x, *room), (take_steps, *steps, *update, doubles)]
 
 
 @compiled
@@ -214,13 +241,14 @@ def take_steps(
     """
     n, n_outputs, sums = batches.shape[1], plan[-1, N_OUT], np.empty(plan[0, N_IN], work.dtype)
     none, found, upstream = np.empty((0, 0), work.dtype), address_of(x), address_of(dy)
+    training = n > 0  # and not True, for which forward would be compiled once more
     y = work[work.size - n * n_outputs :].reshape(n, n_outputs)
     for k in range(len(batches)):
         call(data[1], (data[0], batches[k], x, sums))
         used = dense.other_than_0(sums)
         for i in range(n):
             target[i] = labels[batches[k, i]]
-        forward(team, codes, plan, options, found, row, column, used, True, work, stats, terms)
+        forward(team, codes, plan, options, found, row, column, used, training, work, stats, terms)
         objectives[k] = losses.cross_entropy_into(y, target, dy)
         if not np.isfinite(objectives[k]):
             return k
@@ -265,7 +293,7 @@ def measure(
         else:
             place = data[0] + first * n_features * work.itemsize
         laid_out = place, row[:n], column, used
-        forward(team, codes, plan, options, *laid_out, False, work, stats, terms)
+        forward(team, codes, plan, options, *laid_out, n < 0, work, stats, terms)
         y = work[last : last + n * n_outputs].reshape(n, n_outputs)
         total += losses.cross_entropy_into(y, own, dy[:n]) * n
         n_right += losses.n_correct(y, own)

@@ -10,7 +10,7 @@ import signal
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from concurrent.futures import BrokenExecutor, Future
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from threading import Thread
 from time import sleep
 from types import TracebackType
@@ -22,7 +22,7 @@ from normlab.errors import WorkerError
 from normlab.lab.config import TrialConfig
 from normlab.lab.interrupts import held_back
 from normlab.lab.shared_data import SharedData
-from normlab.lab.trial import compile_kernels
+from normlab.lab.trial import compile_kernels, compile_share
 
 THREAD_VARIABLES = (
     "MKL_NUM_THREADS",
@@ -130,6 +130,10 @@ class LocalWorkers(Engine):
         configs = list(configs)
         for data in {config.data for config in configs}:
             self._data.lay_out(data)
+        other = self.submit(compile_share, configs, 1)
+        compile_share(configs, 0)
+        with suppress(Exception):  # what kills a worker is seen again when trials run
+            other.result()
         super().prepare(configs)
 
     def death(self, error: BaseException) -> Death | None:

@@ -14,13 +14,14 @@ from normlab.data import Dataset
 from normlab.data import one_hot as one_hot_rows
 from normlab.data.pixels import Pixels
 from normlab.errors import DataError
+from normlab.kernels.dense import FEWEST_COLUMNS
 from normlab.kernels.threads import threads
 from normlab.lab.config import DataConfig, TrialConfig, digest
 from normlab.lab.interrupts import put_off
 from normlab.lab.randomness import generator
 from normlab.lab.shared_data import are_many, stored
 from normlab.lab.timings import Timing, timing
-from normlab.network import MLPSpec, NetworkSpec, build_network
+from normlab.network import MLPSpec, Network, NetworkSpec, build_network
 from normlab.training import History, Recording, TrainingConfig, train
 from normlab.training.probes.settings import Probes
 
@@ -85,6 +86,22 @@ def compile_kernels(configs: Iterable[TrialConfig]) -> None:
     That compiles the kernels they need into the cache on disk, once, before several workers would
     do it at the same time.
     """
+    for network, training, data in _tiny_trainings(configs):
+        with put_off():
+            train(network, data, training, rng=np.random.default_rng(0))
+
+
+def compile_share(configs: Iterable[TrialConfig], share: int) -> None:
+    """Compile one of two shares of these kernels, where there are many."""
+    for network, *_ in _tiny_trainings(configs):
+        with put_off():
+            network.compile_share(share)
+
+
+def _tiny_trainings(
+    configs: Iterable[TrialConfig],
+) -> Iterator[tuple[Network, TrainingConfig, Dataset]]:
+    """Yield a tiny network of each form, and how to train it on which data."""
     forms = {}
     for config in configs:
         spec = _tiny(config.network)
@@ -98,15 +115,14 @@ def compile_kernels(configs: Iterable[TrialConfig]) -> None:
         )
         forms[repr((spec, training.optimizer, training.loss))] = (spec, training)
     for spec, training in forms.values():
-        rng = np.random.default_rng(0)
-        with put_off():
-            train(build_network(spec, rng=rng), _made_up(spec, training), training, rng=rng)
+        network = build_network(spec, rng=np.random.default_rng(0))
+        yield network, training, _made_up(spec, training)
 
 
 def _tiny(spec: NetworkSpec) -> NetworkSpec:
     """Return the smallest network that needs the same kernels."""
     if isinstance(spec, MLPSpec):
-        return replace(spec, sizes=(4, 4, 4), weight_init=1.0)
+        return replace(spec, sizes=(FEWEST_COLUMNS, 4, 4), weight_init=1.0)
     maps, hidden = (2,) * len(spec.maps), (2,) * len(spec.hidden)
     return replace(spec, maps=maps, hidden=hidden, weight_init=1.0)
 

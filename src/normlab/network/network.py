@@ -11,6 +11,7 @@ from normlab import _checks
 from normlab._table import Table
 from normlab._typing import FloatArray, Gradients, Parameters
 from normlab.errors import ArgumentError, NormlabError
+from normlab.kernels import chain
 from normlab.layers import Dense, Layer
 from normlab.network.chain import ChainCache, chain_of
 from normlab.network.chain_data import ChainData
@@ -162,6 +163,11 @@ class Network:
         dy, gradients = self._backward_through(others, dy, cache)
         gradients.append(first.parameter_gradients(dy, cache.layers))
         return _in_order(gradients)
+
+    def compile_share(self, share: int) -> None:
+        """Compile a share of the kernels of whole trainings, where there are; see ``chain``."""
+        if self._chain is not None:
+            chain.compile_share(self.dtype, share)
 
     def at_once(self, x: Any, labels: Any) -> ChainData | None:
         """Return rows and class indices as one compiled call takes all of them.
