@@ -58,7 +58,8 @@ def train(
         How long, which batches, optimizer, loss, and what to record and to watch when.
     rng
         Generator of the batches; nothing else is drawn from it. What probes draw comes from one
-        spawned from it.
+        spawned from it. Batches are drawn ahead, so that a training that diverges has drawn more
+        than it has taken.
     callbacks
         Functions called with a ``Step`` after each step, for progress.
 

@@ -15,8 +15,8 @@ from normlab.training.objective import objective
 from normlab.training.optimizers import Optimizer
 from normlab.training.probes.prober import Prober
 
-MOST_MULTIPLICATIONS = 3 * 10**9
-"""Those of a compiled call: a tenth of a second, for which Ctrl-C waits."""
+MOST_STEPS, MOST_MULTIPLICATIONS = 1000, 3 * 10**9
+"""Those of a compiled call: about a tenth of a second, for which Ctrl-C waits."""
 
 
 class Steps(Protocol):
@@ -70,7 +70,7 @@ class CompiledSteps:
     def __init__(self, steps: ChainSteps, parameters: Parameters, optimizer: Optimizer) -> None:
         self.optimizer, self._steps = optimizer, steps
         self._update = optimizer.compiled_for(parameters, steps.gradients)
-        at_most = 1 + MOST_MULTIPLICATIONS // steps.multiplications
+        at_most = min(MOST_STEPS, 1 + MOST_MULTIPLICATIONS // steps.multiplications)
         self.most = at_most if steps.may_be_many else 1
 
     def take(self, first: int, batches: IntArray) -> list[float]:
