@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from normlab._typing import FloatArray
+from normlab.data import Dataset
 from normlab.errors import ShapeError, StatisticsError
+from normlab.kernels import chain as kernel
 from normlab.kernels.dense import FEWEST_ROWS
 from normlab.kernels.threads import threads
 from normlab.layers import BatchNorm, Dense, Layer, ReLU, Sigmoid
 from normlab.network import Network
 from normlab.network.chain import ChainCache, chain_of
+from normlab.training import TrainingConfig, train
 
 N_ROWS = 40
 
@@ -225,3 +228,19 @@ def test_nan_passes_through() -> None:
     y, _ = network.forward(x, training=True)
     assert np.isnan(y[3]).all()
     assert np.isfinite(np.delete(y, 3, 0)).all()
+
+
+@both_dtypes
+def test_shares_compile_what_trainings_call(dtype: str) -> None:
+    """Types stated by hand: were one wrong, a training would compile all once more."""
+    network = Network(networks(dtype)["normalization"])
+    for share in (0, 1):
+        network.compile_share(share)
+    x, y = rows(dtype), np.arange(N_ROWS) % 7
+    config = TrainingConfig(steps=2, batch_size=20)
+    train(network, Dataset(x, y, x, y), config, rng=np.random.default_rng(0))
+    for function in (kernel.take_steps, kernel.measure):
+        dispatcher: Any = function
+        work = dispatcher.py_func.__code__.co_varnames.index("work")
+        dtypes = [str(signature[work].dtype) for signature in dispatcher.signatures]
+        assert dtypes.count(dtype) == 1
