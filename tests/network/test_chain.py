@@ -11,7 +11,7 @@ import pytest
 from normlab._typing import FloatArray
 from normlab.data import Dataset
 from normlab.errors import ShapeError, StatisticsError
-from normlab.kernels import chain as kernel
+from normlab.kernels import chain_steps
 from normlab.kernels.dense import FEWEST_ROWS
 from normlab.kernels.threads import threads
 from normlab.layers import BatchNorm, Dense, Layer, ReLU, Sigmoid
@@ -239,7 +239,7 @@ def test_shares_compile_what_trainings_call(dtype: str) -> None:
     x, y = rows(dtype), np.arange(N_ROWS) % 7
     config = TrainingConfig(steps=2, batch_size=20)
     train(network, Dataset(x, y, x, y), config, rng=np.random.default_rng(0))
-    for function in (kernel.take_steps, kernel.measure):
+    for function in (chain_steps.take_steps, chain_steps.measure):
         dispatcher: Any = function
         work = dispatcher.py_func.__code__.co_varnames.index("work")
         dtypes = [str(signature[work].dtype) for signature in dispatcher.signatures]

@@ -1,8 +1,8 @@
-"""Rows through dense layers, normalizations and ReLUs: compiled passes, steps and measurements.
+"""Rows through dense layers, normalizations and ReLUs: compiled passes.
 
 Each layer computes what its own kernel does (``dense``, ``batch_norm``, ``activations``), called by
 address; but between two layers no Python runs, which takes half the time of a network of 100 units
-a layer, and none between two steps.
+a layer.
 
 The layers are a plan, an array of numbers with a row a layer::
 
@@ -27,9 +27,9 @@ from numba import float64, from_dtype, int64, types
 from numpy.typing import DTypeLike
 
 from normlab._typing import FloatArray, IntArray
-from normlab.kernels import activations, dense, losses
+from normlab.kernels import activations, dense
 from normlab.kernels import batch_norm as bn
-from normlab.kernels._by_address import address_of, call, code_of, rows, vector
+from normlab.kernels._by_address import call, code_of, rows, vector
 from normlab.kernels._compile import compiled, compiled_within, merged
 
 DENSE, NORM, NORM_RELU, RELU = range(4)
@@ -55,21 +55,10 @@ EPS, NEW, DDOF = range(3)
 @cache
 def codes_of(dtype: DTypeLike) -> IntArray:
     """Return the addresses of the layers' kernels for this dtype, compiled where need be."""
-    return np.array([code_of(*kernel) for kernel in _layer_kernels(dtype)])
+    return np.array([code_of(*kernel) for kernel in layer_kernels(dtype)])
 
 
-def compile_share(dtype: DTypeLike, share: int) -> None:
-    """Compile one of two shares of what trainings and measurements need, into the cache on disk.
-
-    Two processes take half the time of one. Each share takes some 16 seconds.
-    """
-    layers, (measuring, steps) = _layer_kernels(dtype), _whole_kernels(dtype)
-    normalization = [layers.pop(i) for i in (NORM_BACKWARD, OF_BATCH)]
-    for kernel in ([*layers, measuring], [steps, *normalization])[share]:
-        code_of(*kernel)
-
-
-def _layer_kernels(dtype: DTypeLike) -> list[Any]:
+def layer_kernels(dtype: DTypeLike) -> list[Any]:
     """Return kernels and the types of their arguments, in the order of their codes."""
     number = from_dtype(np.dtype(dtype))
     team, doubles, vector, rows = int64[::1], float64[:, ::1], number[::1], number[:, ::1]
@@ -86,19 +75,6 @@ def _layer_kernels(dtype: DTypeLike) -> list[Any]:
         NORM_BACKWARD: (bn.backward_batch_into, team, rows, rows, rows, number, doubles, rows),
     }
     return [found[i] for i in range(len(found))]
-
-
-def _whole_kernels(dtype: DTypeLike) -> list[Any]:
-    """Return those of this module that take steps and measure, in the same way."""
-    number = from_dtype(np.dtype(dtype))
-    integers, doubles, vector, rows = int64[::1], float64[::1], number[::1], number[:, ::1]
-    labels = types.Array(int64, 1, "C", readonly=True)
-    layers = integers, integers, int64[:, ::1], float64[:, ::1], integers, labels
-    x = number[:, :, ::1], integers, integers
-    room = vector, doubles, vector, rows
-    steps = *layers, int64[:, ::1], *x, integers, *room, vector, vector
-    update = int64, int64[:, ::1], rows, rows
-    return [(measure, *layers, integers, *x, *room), (take_steps, *steps, *update, doubles)]
 
 
 @compiled
@@ -118,7 +94,7 @@ def forward(
 ) -> None:
     """Set the outputs and what belongs to them, or in evaluation the last two outputs, in turn."""
     n = row.size
-    source = rows(x, n, 1, work)
+    source = rows(x, n, 1, work)  # where it lies: row, column and used say how
     for i in range(len(plan)):
         step, begin = plan[i], n * plan[i, OUT] if training else i % 2 * (work.size // 2)
         out = work[begin : begin + n * step[N_OUT]].reshape(n, step[N_OUT])
@@ -206,98 +182,6 @@ def update_statistics(plan: IntArray, options: FloatArray, n: int, stats: FloatA
             mean, var = _vector(plan[i], MEAN, stats), _vector(plan[i], VAR, stats)
             own, count = _of_step(plan[i], stats, 3), n - int(options[i, DDOF])
             bn.move_running(mean, var, own[0], own[1], options[i, NEW], count)
-
-
-@compiled
-def take_steps(
-    team: IntArray,
-    codes: IntArray,
-    plan: IntArray,
-    options: FloatArray,
-    data: IntArray,
-    labels: IntArray,
-    batches: IntArray,
-    x: FloatArray,
-    row: IntArray,
-    column: IntArray,
-    target: IntArray,
-    work: FloatArray,
-    stats: FloatArray,
-    terms: FloatArray,
-    dy: FloatArray,
-    gradients: FloatArray,
-    room: FloatArray,
-    update: int,
-    table: IntArray,
-    state: FloatArray,
-    numbers: FloatArray,
-    objectives: FloatArray,
-) -> int:
-    """Take a step on each batch of row numbers, until the objective is not finite.
-
-    Returns how many were taken. The loss is ``losses.cross_entropy_of_indices``. ``data`` is the
-    address of all rows and that of the code that takes some of them, see ``rows``; ``update`` that
-    of the optimizer's code, see ``updates``, with a row of ``numbers`` a step.
-    """
-    n, n_outputs, sums = batches.shape[1], plan[-1, N_OUT], np.empty(plan[0, N_IN], work.dtype)
-    none, found, upstream = np.empty((0, 0), work.dtype), address_of(x), address_of(dy)
-    training = n > 0  # and not True, for which forward would be compiled once more
-    y = work[work.size - n * n_outputs :].reshape(n, n_outputs)
-    for k in range(len(batches)):
-        call(data[1], (data[0], batches[k], x, sums))
-        used = dense.other_than_0(sums)
-        for i in range(n):
-            target[i] = labels[batches[k, i]]
-        forward(team, codes, plan, options, found, row, column, used, training, work, stats, terms)
-        objectives[k] = losses.cross_entropy_into(y, target, dy)
-        if not np.isfinite(objectives[k]):
-            return k
-        laid_out = found, row, column, used
-        backward(team, codes, plan, *laid_out, work, terms, upstream, gradients, room, none)
-        call(update, (team, state.shape[1], table, state, numbers[k]))
-        update_statistics(plan, options, n, stats)
-    return len(batches)
-
-
-@compiled
-def measure(
-    team: IntArray,
-    codes: IntArray,
-    plan: IntArray,
-    options: FloatArray,
-    data: IntArray,
-    labels: IntArray,
-    used: IntArray,
-    x: FloatArray,
-    row: IntArray,
-    column: IntArray,
-    work: FloatArray,
-    stats: FloatArray,
-    terms: FloatArray,
-    dy: FloatArray,
-) -> tuple[float, int]:
-    """Return the sum of the losses of all rows, in evaluation, and how many are right.
-
-    In blocks of so many rows as ``row`` has. Where ``x`` is of size 0, rows are read where they
-    lie, and ``used`` says which columns; otherwise they are taken first.
-    """
-    total, n_right, n_features, n_outputs = 0.0, 0, plan[0, N_IN], plan[-1, N_OUT]
-    place, sums = address_of(x), np.empty(n_features, work.dtype)
-    last = (len(plan) - 1) % 2 * (work.size // 2)
-    for first in range(0, len(labels), row.size):
-        own = labels[first : first + row.size]
-        n = len(own)
-        if x.size > 0:
-            call(data[1], (data[0], np.arange(first, first + n), x, sums))
-            used = dense.other_than_0(sums)
-        else:
-            place = data[0] + first * n_features * work.itemsize
-        laid_out = place, row[:n], column, used
-        forward(team, codes, plan, options, *laid_out, n < 0, work, stats, terms)
-        y = work[last : last + n * n_outputs].reshape(n, n_outputs)
-        total += losses.cross_entropy_into(y, own, dy[:n]) * n
-        n_right += losses.n_correct(y, own)
-    return total, n_right
 
 
 @compiled_within

@@ -23,8 +23,8 @@ from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
 from normlab.kernels._compile import compiled, compiled_within, merged
 from normlab.kernels._team import HELPERS, share_out
+from normlab.kernels.columns import blocks, is_finite, others, taken, times, used_columns
 from normlab.kernels.gathered_product import (
-    WIDE_BLOCK_K,
     gathered_product,
     packed,
     packed_product,
@@ -116,13 +116,13 @@ def forward_into(
     # apart.)
     n, n_threads = weight.shape[1], team[HELPERS] + 1
     columns = min(PART_COLUMNS, -(-n // (n_threads * PANEL)) * PANEL)
-    flat, unused = weight.reshape(-1), _others(used, len(weight))
-    if not _is_finite(flat, _times(unused, n), n):
+    flat, unused = weight.reshape(-1), others(used, len(weight))
+    if not is_finite(flat, times(unused, n), n):
         used = np.arange(len(weight))
     elif used.size == 0:
         used = np.zeros(1, np.int64)  # or y would not be set
-    b_row, out = _times(used, n), y.reshape(-1)
-    product = x, row, _taken(column, used), flat, b_row, _blocks(used), start, out, _begins(y)
+    b_row, out = times(used, n), y.reshape(-1)
+    product = x, row, taken(column, used), flat, b_row, blocks(used), start, out, _begins(y)
     share_out(team, -(-n // columns), _multiply_columns, (product, n, columns))
 
 
@@ -163,13 +163,13 @@ def backward_parameters_into(
 ) -> None:
     """Set d_weight, and d_bias, which is of size 0 where there is no bias."""
     n_inputs, n = d_weight.shape
-    flat, dy_row, unused = dy.reshape(-1), _begins(dy), _others(used, n_inputs)
-    if unused.size > 0 and not _is_finite(flat, dy_row, n):
+    flat, dy_row, unused = dy.reshape(-1), _begins(dy), others(used, n_inputs)
+    if unused.size > 0 and not is_finite(flat, dy_row, n):
         used, unused = np.arange(n_inputs), unused[:0]
     for i in range(unused.size):
         d_weight[unused[i]] = 0.0
     panels, start = packed(flat, dy_row, n), np.zeros(n, dy.dtype)
-    _multiply(team, x, _taken(column, used), row, panels, start, d_weight, _times(used, n))
+    _multiply(team, x, taken(column, used), row, panels, start, d_weight, times(used, n))
     for j in range(d_bias.size):
         d_bias[j] = 0.0
     for i in range(len(dy)):
@@ -180,101 +180,7 @@ def backward_parameters_into(
 @compiled_within
 def _begins(a: FloatArray) -> IntArray:
     """Return where the rows of ``a`` begin."""
-    return _times(np.arange(len(a)), a.shape[1])
-
-
-@compiled_within
-def _times(numbers: IntArray, factor: int) -> IntArray:
-    # A loop is compiled in a tenth of the time of NumPy's multiplication; so too below.
-    found = np.empty(numbers.size, np.int64)
-    for i in range(numbers.size):
-        found[i] = numbers[i] * factor
-    return found
-
-
-@compiled_within
-def _taken(numbers: IntArray, which: IntArray) -> IntArray:
-    found = np.empty(which.size, np.int64)
-    for i in range(which.size):
-        found[i] = numbers[which[i]]
-    return found
-
-
-@compiled_within
-def _blocks(used: IntArray) -> IntArray:
-    """Return where blocks of columns begin, and behind them the end.
-
-    A block is WIDE_BLOCK_K columns of all: sums over blocks are the same, whatever is left out.
-    """
-    found, n_found = np.empty(used.size + 1, np.int64), 0
-    for i in range(used.size):
-        if i == 0 or used[i] // WIDE_BLOCK_K > used[i - 1] // WIDE_BLOCK_K:
-            found[n_found] = i
-            n_found += 1
-    found[n_found] = used.size
-    return found[: n_found + 1]
-
-
-@compiled_within
-def _others(used: IntArray, n: int) -> IntArray:
-    """Return the numbers of range(n) that are not in ``used``."""
-    found, n_found, i = np.empty(n - used.size, np.int64), 0, 0
-    for j in range(n):
-        if i < used.size and used[i] == j:
-            i += 1
-        else:
-            found[n_found] = j
-            n_found += 1
-    return found
-
-
-@compiled
-def used_columns(x: FloatArray) -> IntArray:
-    """Return which columns have values other than 0."""
-    sums, n_rows = np.zeros(x.shape[1], x.dtype), len(x) // 4 * 4
-    fours = x[:n_rows].reshape(n_rows // 4, 4, sums.size)
-    for i in range(len(fours)):
-        for j in range(sums.size):
-            total = abs(fours[i, 0, j]) + abs(fours[i, 1, j])
-            sums[j] += total + (abs(fours[i, 2, j]) + abs(fours[i, 3, j]))
-    for i in range(n_rows, len(x)):
-        for j in range(sums.size):
-            sums[j] += abs(x[i, j])
-    return other_than_0(sums)
-
-
-@compiled
-def other_than_0(values: FloatArray) -> IntArray:
-    """Return where a vector is not 0."""
-    found, n_found = np.empty(values.size, np.int64), 0
-    for j in range(values.size):
-        if values[j] != 0:
-            found[n_found] = j
-            n_found += 1
-    return found[:n_found]
-
-
-@compiled_within
-def _is_finite(b: FloatArray, row: IntArray, n: int) -> bool:
-    """Return whether there is neither NaN nor infinity in the rows of ``b`` that begin there."""
-    sums, n_rows = np.zeros(n, b.dtype), row.size // 4 * 4
-    for k in range(0, n_rows, 4):
-        p, q, r, s = (
-            b[row[k] : row[k] + n],
-            b[row[k + 1] : row[k + 1] + n],
-            b[row[k + 2] : row[k + 2] + n],
-            b[row[k + 3] : row[k + 3] + n],
-        )
-        for j in range(n):
-            sums[j] += (p[j] * 0 + q[j] * 0) + (r[j] * 0 + s[j] * 0)
-    for k in range(n_rows, row.size):
-        p = b[row[k] : row[k] + n]
-        for j in range(n):
-            sums[j] += p[j] * 0
-    finite = True
-    for j in range(n):
-        finite &= sums[j] == 0
-    return finite
+    return times(np.arange(len(a)), a.shape[1])
 
 
 @merged

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from normlab._typing import FloatArray, IntArray
 from normlab.data.pixels import Pixels
-from normlab.kernels import arrays
-from normlab.kernels import chain as kernel
+from normlab.kernels import arrays, chain_steps
+from normlab.kernels.chain import codes_of
 from normlab.kernels.dense import FEWEST_ROWS, laid_out
 from normlab.kernels.rows import code_of_taking, strips
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
@@ -50,10 +50,10 @@ class ChainData:
         chain, n = self.chain, min(n_rows, len(self.labels))
         work = arrays.empty((2 * n * chain.widest,), chain.dtype)
         dy = np.empty((n, chain.n_last), chain.dtype)
-        layers = kernel.codes_of(chain.dtype), chain.plan, chain.options
+        layers = codes_of(chain.dtype), chain.plan, chain.options
         given = self.source, self.labels, self._used, *self._block(n), work, *chain.statistics(), dy
         size = n * chain.work_a_row // MULTIPLICATIONS
-        found: tuple[float, int] = in_team(kernel.measure, size, *layers, *given)
+        found: tuple[float, int] = in_team(chain_steps.measure, size, *layers, *given)
         return found
 
     @cached_property
@@ -101,9 +101,9 @@ class ChainSteps:
         chain, data = self.data.chain, self.data
         objectives = np.empty(len(batches))
         chain.count_updates(1)  # the options of a step depend on how many there were
-        layers = kernel.codes_of(chain.dtype), chain.plan, chain.options
+        layers = codes_of(chain.dtype), chain.plan, chain.options
         given = data.source, data.labels, batches, *self._room, *update, numbers, objectives
         size = self.multiplications // MULTIPLICATIONS
-        n: int = in_team(kernel.take_steps, size, *layers, *given)
+        n: int = in_team(chain_steps.take_steps, size, *layers, *given)
         chain.count_updates(n - 1)
         return list(objectives[: n + 1])

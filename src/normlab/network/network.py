@@ -11,7 +11,7 @@ from normlab import _checks
 from normlab._table import Table
 from normlab._typing import FloatArray, Gradients, Parameters
 from normlab.errors import ArgumentError, NormlabError
-from normlab.kernels import chain
+from normlab.kernels import chain_steps
 from normlab.layers import Dense, Layer
 from normlab.network.chain import ChainCache, chain_of
 from normlab.network.chain_data import ChainData
@@ -165,9 +165,9 @@ class Network:
         return _in_order(gradients)
 
     def compile_share(self, share: int) -> None:
-        """Compile a share of the kernels of whole trainings, where there are; see ``chain``."""
+        """Compile a share of the kernels of whole trainings; see ``kernels.chain_steps``."""
         if self._chain is not None:
-            chain.compile_share(self.dtype, share)
+            chain_steps.compile_share(self.dtype, share)
 
     def at_once(self, x: Any, labels: Any) -> ChainData | None:
         """Return rows and class indices as one compiled call takes all of them.

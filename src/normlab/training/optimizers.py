@@ -6,14 +6,15 @@ The formulas stand in ``kernels.updates``; p is a parameter, g its gradient, lr 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from operator import is_
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from normlab import _checks
-from normlab._typing import FloatArray, Gradients, IntArray, Parameters
-from normlab.errors import ArgumentError, OptimizerError
+from normlab._typing import FloatArray, Gradients, Parameters
+from normlab.errors import OptimizerError
 from normlab.kernels import updates
+from normlab.training.parameter_groups import Group, by_dtype, check_step
 
 SMALLEST_EPS = 1.2e-38
 """The smallest that float32 holds with all its digits; 0 would divide 0 by 0."""
@@ -41,7 +42,7 @@ class Optimizer(ABC):
         self.learning_rate = _checks.real("learning_rate", learning_rate, above=0)
         self.n_steps = 0
         self._bound: Parameters = {}
-        self._groups: list[_Group] = []
+        self._groups: list[Group] = []
 
     def step(self, parameters: Parameters, gradients: Gradients) -> None:
         """Take one step.
@@ -60,7 +61,7 @@ class Optimizer(ABC):
         ArgumentError, ShapeError
             Where names or shapes differ.
         """
-        _check_step(parameters, gradients)
+        check_step(parameters, gradients)
         self._bind(parameters)
         numbers = self._next_numbers()
         for group in self._groups:
@@ -92,7 +93,7 @@ class Optimizer(ABC):
     def _bind(self, parameters: Parameters) -> None:
         if not self._bound:
             self._bound = dict(parameters)
-            self._groups = [_Group(own, self.n_slots) for own in _by_dtype(parameters)]
+            self._groups = [Group(own, self.n_slots) for own in by_dtype(parameters)]
         same = map(is_, map(self._bound.get, parameters), parameters.values())
         if len(parameters) != len(self._bound) or not all(same):
             raise OptimizerError(
@@ -103,73 +104,6 @@ class Optimizer(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(learning_rate={self.learning_rate:g})"
-
-
-class _Group:
-    """Parameters of one dtype, which a kernel updates at once, and their state."""
-
-    def __init__(self, parameters: Parameters, n_slots: int) -> None:
-        self.names = list(parameters)
-        self.arrays = [np.asarray(p) for p in parameters.values()]
-        self.strided = [i for i, p in enumerate(self.arrays) if not p.flags.c_contiguous]
-        self.dtype = self.arrays[0].dtype
-        sizes = [p.size for p in self.arrays]
-        are_weights = [name.rpartition(".")[2] == "weight" for name in parameters]
-        self.table = updates.new_table(sizes, are_weights)
-        self.state = np.zeros((n_slots, sum(sizes)), self.dtype)
-
-    def update(
-        self, kernel: Callable[..., None], numbers: tuple[float, ...], gradients: Gradients
-    ) -> None:
-        p = self.arrays.copy()
-        for i in self.strided:
-            p[i] = p[i].copy()
-        g = [np.asarray(gradients[name], self.dtype, order="C") for name in self.names]
-        updates.apply(kernel, self.table, p, g, self.state, *numbers)
-        for i in self.strided:
-            self.arrays[i][...] = p[i]
-
-    def table_of(self, gradients: Gradients) -> IntArray:
-        """Return a table of its own for these gradients."""
-        table = self.table.copy()
-        updates.point_to(table, self.arrays, [gradients[name] for name in self.names])
-        return table
-
-
-def _by_dtype(parameters: Parameters) -> list[Parameters]:
-    groups: dict[Any, Parameters] = {}
-    for name, p in parameters.items():
-        groups.setdefault(p.dtype, {})[name] = p
-    return list(groups.values())
-
-
-def _check_step(parameters: Parameters, gradients: Gradients) -> None:
-    _checks.instance("parameters", parameters, dict)
-    _checks.instance("gradients", gradients, dict)
-    if parameters.keys() != gradients.keys():
-        odd = sorted(parameters.keys() ^ gradients.keys())
-        raise ArgumentError(f"gradients must name each parameter, got a difference in {odd}.")
-    for name, p in parameters.items():
-        g = gradients[name]
-        if not _is_usual(p, g):
-            _check_pair(name, p, g)
-
-
-def _is_usual(p: Any, g: Any) -> bool:
-    return (
-        type(p) is type(g) is np.ndarray
-        and p.dtype == g.dtype in _checks.FLOATS
-        and p.shape == g.shape
-        and p.flags.writeable
-    )
-
-
-def _check_pair(name: str, p: Any, g: Any) -> None:
-    _checks.float_array(f"parameters[{name!r}]", p)
-    if not p.flags.writeable:
-        raise ArgumentError(f"parameters[{name!r}] must be writeable, got a read-only array.")
-    _checks.float_array(f"gradients[{name!r}]", g)
-    _checks.same_shape(f"gradients[{name!r}]", g.shape, p.shape)
 
 
 class SGD(Optimizer):
