@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lab.tiny import load, run, stored_bytes
+from lab.tiny import load, run, stored_bytes, trials
 from normlab import lab
 from normlab.lab import Progress, Results, runner
 from normlab.lab.config import TrialConfig
@@ -102,3 +103,12 @@ def test_the_last_trial_runs_in_a_process_of_its_own_all_the_same() -> None:
     with local_engine(n_workers=2, n_calls=1) as engine:
         assert isinstance(engine, LocalWorkers)
         assert engine.n_workers == 1
+
+
+def test_dead_workers_leave_preparing_to_this_process(tmp_path: Path) -> None:
+    one = next(iter(trials(load(tmp_path))))[2]
+    with LocalWorkers(1) as workers:
+        workers.submit(os._exit, 7).exception()
+        workers.prepare([one])
+        with pytest.raises(BrokenExecutor):
+            workers.submit(os.getpid)

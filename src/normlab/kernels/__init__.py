@@ -10,7 +10,8 @@ the optimizers, which work in place, are the stated exception).
   its compiled loops are ``batch_norm_loops``
 - ``dense``: x W + b, of any size on ``gathered_product``, a blocked matrix product
 - ``convolution``: that of images, with ``windows`` (where they stand) and the same product
-- ``chain``: rows through dense layers, normalizations and ReLUs in one call
+- ``chain``: rows through dense layers, normalizations and ReLUs in one call; ``chain_steps``: whole
+  steps of training and measurements, with ``rows`` (of a dataset) and ``columns`` (that are 0)
 - ``pooling``: maxima and means of windows; maxima of images while they are normalized
 - ``threads``: how many compute, and how work is shared out among them
 - ``activations``: ReLU, sigmoid, tanh

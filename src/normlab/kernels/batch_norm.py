@@ -125,7 +125,7 @@ def _floor(x: FloatArray, relu: bool) -> np.floating[Any] | None:
     return x.dtype.type(0) if relu else None
 
 
-@partial(compiled, merge=True)
+@compiled
 def of_batch_into(
     team: IntArray,
     x: FloatArray,

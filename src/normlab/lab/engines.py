@@ -130,9 +130,9 @@ class LocalWorkers(Engine):
         configs = list(configs)
         for data in {config.data for config in configs}:
             self._data.lay_out(data)
-        other = self.submit(compile_share, configs, 1)
-        compile_share(configs, 0)
-        with suppress(Exception):  # what kills a worker is seen again when trials run
+        with suppress(BrokenExecutor):  # what kills a worker is seen again when trials run
+            other = self.submit(compile_share, configs, 1)
+            compile_share(configs, 0)
             other.result()
         super().prepare(configs)
 
