@@ -6,7 +6,6 @@ own language, where a sum is a value. It runs at the processor's peak (measured:
 OpenBLAS held to half as wide vectors); everything around it is plain Numba.
 """
 
-import platform
 from collections.abc import Callable
 from typing import Any
 
@@ -15,24 +14,23 @@ from numba import types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
+from normlab.kernels._vectors import (
+    HAS_AVX512,
+    INDEX,
+    IS_X86,
+    VECTOR_BYTES,
+    alignment,
+    broadcast,
+    llvm_function,
+    masked_load,
+    masked_store,
+)
+
 ROWS = 6
 """Rows of a block: enough sums under way to hide how long one multiply-add takes."""
 
-
-IS_X86 = platform.machine().lower() in ("x86_64", "amd64", "i686")
-
-
-def _registers() -> tuple[int, int]:
-    """Return the bytes of this processor's vectors, and how many a row of a block may have."""
-    features = binding.get_host_cpu_features()
-    if features.get("avx512f"):
-        return 64, 4  # 32 registers
-    if IS_X86:
-        return (32 if features.get("avx") else 16), 2  # 16 registers
-    return 16, 4  # ARM and others: 32
-
-
-VECTOR_BYTES, MOST_VECTORS = _registers()
+MOST_VECTORS = 2 if IS_X86 and not HAS_AVX512 else 4
+"""Vectors of a row of a block, at most: there are 16 registers, or 32."""
 
 NARROW_ROWS = ROWS + 2 if MOST_VECTORS == 4 else ROWS
 """Rows of a block of one or two vectors, which leaves registers for more: a tenth off the time of
@@ -40,8 +38,6 @@ products with 32 columns. (With 12 the addresses of the rows no longer have regi
 
 HAS_FMA = not IS_X86 or bool(binding.get_host_cpu_features().get("fma"))
 """Whether there is an instruction for a b + c. Without one LLVM would call a function each time."""
-
-INDEX, ALIGNMENT = ir.IntType(64), ir.IntType(32)
 
 
 def tile(n_rows: int, n_vectors: int) -> Callable[..., None]:
@@ -96,28 +92,6 @@ def tile(n_rows: int, n_vectors: int) -> Callable[..., None]:
     return compiled
 
 
-def row_copy(n_vectors: int) -> Callable[..., None]:
-    """Return a compiled function that copies a row, and fills its last vector with 0.
-
-    It is called as ``f(b, source, out, target, n)``: of two flat arrays, from and to where, and how
-    many elements, which need all of ``n_vectors`` vectors, if not the whole of the last.
-    """
-
-    @intrinsic
-    def copy(typing: Any, b: Any, source: Any, out: Any, target: Any, n: Any) -> tuple[Any, Any]:
-        def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            (b, out) = _elements(context, builder, signature.args[:3:2], values[:3:2])
-            element = b.type.pointee
-            row = _Vectors(builder, element, context.get_abi_sizeof(element), n_vectors)
-            row.copy(builder.gep(b, [values[1]]), builder.gep(out, [values[3]]), values[4])
-            return context.get_dummy_value()
-
-        return types.void(b, types.int64, out, types.int64, types.int64), write
-
-    compiled: Callable[..., None] = copy
-    return compiled
-
-
 def _elements(context: Any, builder: Any, kinds: Any, values: Any) -> list[Any]:
     """Return where the elements of arrays are."""
     pairs = zip(kinds, values, strict=False)
@@ -136,56 +110,25 @@ class _Vectors:
     def load(self, array: Any, index: Any) -> Any:
         return self.build.load(self.at(array, index), align=self.alignment)
 
-    def masked_load(self, array: Any, mask: Any) -> Any:
-        """Return the last vector of a row, 0 where the mask is."""
-        kind, nothing = self.vector, ir.Constant(self.vector, None)
-        load = ir.FunctionType(kind, [kind.as_pointer(), ALIGNMENT, mask.type, kind])
-        arguments = [self.at(array, self.last), ALIGNMENT(self.alignment), mask, nothing]
-        return self.build.call(self.own("masked.load", load, ".p0"), arguments)
+    def load_last(self, array: Any, n: Any) -> Any:
+        """Return the last vector of a row of n elements, 0 behind them."""
+        place = self.at(array, self.last)
+        return masked_load(self.build, place, self.build.sub(n, self.last))
 
-    def masked_store(self, value: Any, array: Any, mask: Any) -> None:
-        """Write the last vector of a row, but where the mask is 0."""
-        pointer = self.vector.as_pointer()
-        store = ir.FunctionType(ir.VoidType(), [self.vector, pointer, ALIGNMENT, mask.type])
-        arguments = [value, self.at(array, self.last), ALIGNMENT(self.alignment), mask]
-        self.build.call(self.own("masked.store", store, ".p0"), arguments)
-
-    def mask(self, n: Any) -> Any:
-        """Return 1 for the first n places of a vector, 0 for others."""
-        places = ir.VectorType(INDEX, self.vector.count)
-        numbers = ir.Constant(places, list(range(self.vector.count)))
-        return self.build.icmp_signed("<", numbers, self.everywhere(n, places))
+    def store_last(self, value: Any, array: Any, n: Any) -> None:
+        """Write the last vector of a row of n elements, but what is behind them."""
+        place = self.at(array, self.last)
+        masked_store(self.build, value, place, self.build.sub(n, self.last))
 
     def at(self, array: Any, index: Any) -> Any:
         return self.build.bitcast(self.build.gep(array, [index]), self.vector.as_pointer())
 
-    def everywhere(self, value: Any, kind: Any) -> Any:
-        """Return a vector of this kind that has the value in all places."""
-        nothing = ir.Constant(kind, ir.Undefined)
-        once = self.build.insert_element(nothing, value, INDEX(0))
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None)
-        return self.build.shuffle_vector(once, nothing, zeros)
-
-    def own(self, name: str, kind: Any, tail: str = "") -> Any:
-        """Return LLVM's function of this name for our vectors."""
-        name = f"llvm.{name}.v{self.vector.count}{self.vector.element.intrinsic_name}{tail}"
-        known = self.build.module.globals.get(name)
-        return ir.Function(self.build.module, kind, name) if known is None else known
+    def store(self, value: Any, array: Any, index: Any) -> None:
+        self.build.store(value, self.at(array, index), align=self.alignment)
 
     @property
     def alignment(self) -> int:
-        """That of one element: vectors begin anywhere."""
-        return VECTOR_BYTES // int(self.vector.count)
-
-    def copy(self, source: Any, target: Any, n: Any) -> None:
-        """Copy n elements, and fill the last vector with 0."""
-        for column in self.whole:
-            self.store(self.load(source, column), target, column)
-        mask = self.mask(self.build.sub(n, self.last))
-        self.store(self.masked_load(source, mask), target, self.last)
-
-    def store(self, value: Any, array: Any, index: Any) -> None:
-        self.build.store(value, self.at(array, index), align=self.alignment)
+        return int(alignment(self.vector).constant)
 
 
 class _Block(_Vectors):
@@ -232,13 +175,12 @@ class _Block(_Vectors):
         build.position_at_end(after)
         sources = self.rows_of(build.gep(start, [j]), start_row, i)
         targets = self.rows_of(build.gep(out, [j]), out_row, i)
-        found, mask = iter(added), self.mask(build.sub(n, self.last))
+        found = iter(added)
         for source, target in zip(sources, targets, strict=True):
             for column in self.whole:
                 total = build.fadd(self.load(source, column), next(found))
                 self.store(total, target, column)
-            total = build.fadd(self.masked_load(source, mask), next(found))
-            self.masked_store(total, target, mask)
+            self.store_last(build.fadd(self.load_last(source, n), next(found)), target, n)
 
     def multiply_add(self, lefts: list[Any], offset: Any, right: Any, sums: list[Any]) -> list[Any]:
         """Return the sums with the products of one k added."""
@@ -246,7 +188,7 @@ class _Block(_Vectors):
         rights = [self.load(right, j) for j in (*self.whole, self.last)]
         added = []
         for x in lefts:
-            left = self.everywhere(build.load(build.gep(x, [offset])), self.vector)
+            left = broadcast(build, build.load(build.gep(x, [offset])), self.vector)
             for vector in rights:
                 added.append(self.fused(left, vector, next(rest)))
         return added
@@ -256,7 +198,8 @@ class _Block(_Vectors):
         build, kind = self.build, self.vector
         if not HAS_FMA:
             return build.fadd(build.fmul(a, b), c)
-        return build.call(self.own("fma", ir.FunctionType(kind, [kind] * 3)), [a, b, c])
+        fma = llvm_function(build, "fma", ir.FunctionType(kind, [kind] * 3), kind)
+        return build.call(fma, [a, b, c])
 
     def rows_of(self, array: Any, offsets: Any, i: Any) -> list[Any]:
         """Return where the rows of the block, those from i on, begin in an array."""

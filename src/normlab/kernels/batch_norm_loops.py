@@ -12,11 +12,19 @@ import numpy as np
 
 from normlab._typing import FloatArray
 from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._vectors import choose, everywhere, load, store
+from normlab.kernels.blocks import least_lanes
+
+ROWS = 16
+"""Rows that the terms of a vector's lanes stay in registers for: few, so that they are read nearly
+as they lie in memory."""
 
 
 @compiled_within
 def _of_lanes(terms: FloatArray, group: int, n_groups: int, n_lanes: int) -> FloatArray:
     """Return the terms of a group's features as they take turns in its lanes."""
+    if n_lanes == terms.shape[1]:
+        return terms
     n_features = terms.shape[1] // n_groups
     found = np.empty((terms.shape[0], n_lanes), terms.dtype)
     for i in range(terms.shape[0]):
@@ -45,15 +53,19 @@ def normalize(
     stop: int,
 ) -> None:
     """Set y, in lanes."""
-    _, n_groups, n_runs, n_lanes = x.shape
-    for group in range(n_groups):
-        own = _of_lanes(terms, group, n_groups, n_lanes)
-        center, scale, shift = own[0], own[3], own[4]
-        for i in range(first, stop):
-            for run in range(n_runs):
-                for j in range(n_lanes):
-                    own_x = x[i, group, run, j]
-                    y[i, group, run, j] = normalized(own_x, center[j], scale[j], shift[j], floor)
+    n_lanes = x.shape[3]
+    own = _of_lanes(terms, 0, 1, n_lanes).reshape(-1)
+    from_x, to_y, n = x.reshape(-1), y.reshape(-1), least_lanes(x)
+    for begin in range(first, stop, ROWS):
+        for begin_lane in range(0, n_lanes, n):
+            j = min(begin_lane, n_lanes - n)
+            center, scale = load(own, j, n), load(own, 3 * n_lanes + j, n)
+            shift = load(own, 4 * n_lanes + j, n)
+            least = everywhere(floor, shift)
+            for i in range(begin, min(stop, begin + ROWS)):
+                at = i * n_lanes + j
+                found = (load(from_x, at, n) - center) * scale + shift
+                store(to_y, at, n, choose(found, least, found, least))
 
 
 @compiled_within
@@ -115,46 +127,37 @@ def _add_products(
     d_beta: FloatArray,
 ) -> None:
     # Eight rows in the dtype of x, then one float64 addition, as in the moments. Sums are chosen
-    # from, not dy: LLVM would load dy under a mask that waits for x, and from memory that takes
-    # three times as long.
-    center, factor, rest, scale, shift = terms[0], terms[1], terms[2], terms[3], terms[4]
-    zero = x.dtype.type(0)
+    # from, not dy: no load of dy waits for x.
     d_gamma[:] = 0.0
     d_beta[:] = 0.0
-    totals, weights = np.empty_like(center), np.empty_like(center)
     n_rows, n_groups, n_runs, n_lanes = x.shape
-    groups = n_rows // 8
-    whole = groups * 8
-    x8 = x[:whole].reshape(groups, 8, n_groups, n_runs, n_lanes)
-    dy8 = dy[:whole].reshape(groups, 8, n_groups, n_runs, n_lanes)
+    totals, weights = np.empty(n_lanes, x.dtype), np.empty(n_lanes, x.dtype)
+    from_dy, from_x, own, n = dy.reshape(-1), x.reshape(-1), terms.reshape(-1), least_lanes(x)
+    row_size = n_groups * n_runs * n_lanes
     for run in range(n_runs):
-        for i in range(groups):
-            for j in range(n_lanes):
-                total = zero
-                weighted = zero
-                for k in range(8):
-                    g = dy8[i, k, group, run, j]
-                    d = x8[i, k, group, run, j] - center[j]
-                    more = weighted + g * (d * factor[j] + rest[j])
-                    passes = True
+        for first in range(0, n_rows, 8):
+            for begin_lane in range(0, n_lanes, n):
+                j = min(begin_lane, n_lanes - n)
+                center, factor = load(own, j, n), load(own, n_lanes + j, n)
+                rest, scale = load(own, 2 * n_lanes + j, n), load(own, 3 * n_lanes + j, n)
+                shift = load(own, 4 * n_lanes + j, n)
+                total = weighted = everywhere(x.dtype.type(0), shift)
+                at = first * row_size + (group * n_runs + run) * n_lanes + j
+                for _ in range(min(8, n_rows - first)):
+                    g, d = load(from_dy, at, n), load(from_x, at, n) - center
+                    more, most = total + g, weighted + g * (d * factor + rest)
                     if floor is not None:
-                        passes = not d * scale[j] + shift[j] <= floor
-                    total = total + g if passes else total
-                    weighted = more if passes else weighted
-                totals[j], weights[j] = total, weighted
+                        y, least = d * scale + shift, everywhere(floor, shift)
+                        total = choose(y, least, more, total)
+                        weighted = choose(y, least, most, weighted)
+                    else:
+                        total, weighted = more, most
+                    at += row_size
+                store(totals, j, n, total)
+                store(weights, j, n, weighted)
             for j in range(n_lanes):
                 d_beta[j] += totals[j]
                 d_gamma[j] += weights[j]
-        for i in range(whole, n_rows):
-            for j in range(n_lanes):
-                g = dy[i, group, run, j]
-                d = x[i, group, run, j] - center[j]
-                passes = True
-                if floor is not None:
-                    passes = not d * scale[j] + shift[j] <= floor
-                if passes:
-                    d_beta[j] += g
-                    d_gamma[j] += g * (d * factor[j] + rest[j])
 
 
 @compiled_within
@@ -168,22 +171,25 @@ def input_gradient(
     stop: int,
 ) -> None:
     """Set dx, in lanes."""
-    zero = x.dtype.type(0)
-    _, n_groups, n_runs, n_lanes = x.shape
-    for group in range(n_groups):
-        own = _of_lanes(terms, group, n_groups, n_lanes)
-        center, factor, rest, scale, shift = own[0], own[1], own[2], own[3], own[4]
-        mean_dy, slope = own[5], own[6]
-        for i in range(first, stop):
-            for run in range(n_runs):
-                for j in range(n_lanes):
-                    d = x[i, group, run, j] - center[j]
+    n_lanes = x.shape[3]
+    own = _of_lanes(terms, 0, 1, n_lanes).reshape(-1)
+    from_dy, from_x, to_dx, n = dy.reshape(-1), x.reshape(-1), dx.reshape(-1), least_lanes(x)
+    for begin in range(first, stop, ROWS):
+        for begin_lane in range(0, n_lanes, n):
+            j = min(begin_lane, n_lanes - n)
+            center, factor = load(own, j, n), load(own, n_lanes + j, n)
+            rest, scale = load(own, 2 * n_lanes + j, n), load(own, 3 * n_lanes + j, n)
+            shift, mean_dy = load(own, 4 * n_lanes + j, n), load(own, 5 * n_lanes + j, n)
+            slope = load(own, 6 * n_lanes + j, n)
+            for i in range(begin, min(stop, begin + ROWS)):
+                at = i * n_lanes + j
+                d, change = load(from_x, at, n) - center, load(from_dy, at, n) - mean_dy
+                if floor is not None:
                     # Chosen from differences, not dy: no load of dy waits for x.
-                    change = dy[i, group, run, j] - mean_dy[j]
-                    if floor is not None and d * scale[j] + shift[j] <= floor:
-                        change = zero - mean_dy[j]
-                    x_hat = d * factor[j] + rest[j]
-                    dx[i, group, run, j] = scale[j] * (change - x_hat * slope[j])
+                    least, nothing = everywhere(floor, shift), everywhere(x.dtype.type(0), shift)
+                    change = choose(d * scale + shift, least, change, nothing - mean_dy)
+                x_hat = d * factor + rest
+                store(to_dx, at, n, scale * (change - x_hat * slope))
 
 
 @compiled_within

@@ -5,6 +5,7 @@ Blocks follow from the shape alone, so that the number of threads changes no bit
 
 from normlab._typing import FloatArray
 from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._vectors import VECTOR_BYTES
 
 BLOCK_BYTES = 256 * 1024
 """Bytes a block, about: the sums of a block are taken in one go."""
@@ -40,6 +41,16 @@ def _power_of_two(n: int, most: int) -> int:
     while 2 * power <= most and n % (2 * power) == 0:
         power *= 2
     return power
+
+
+@compiled_within
+def least_lanes(x: FloatArray) -> int:
+    """Return how many lanes a vector has: fewer than it could have, where there are no more.
+
+    The last vector of a row begins where the row ends with it: in lanes of the one before it.
+    """
+    n: int = min(x.shape[3], VECTOR_BYTES // x.itemsize)
+    return n
 
 
 @compiled

@@ -20,7 +20,8 @@ import numpy as np
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._compile import compiled, compiled_within, merged
-from normlab.kernels._tile import MOST_VECTORS, NARROW_ROWS, ROWS, VECTOR_BYTES, row_copy, tile
+from normlab.kernels._tile import MOST_VECTORS, NARROW_ROWS, ROWS, tile
+from normlab.kernels._vectors import VECTOR_BYTES, load, store, store_transposed
 
 BLOCK_K = 512
 """So many rows of a panel, at most 128 KB, stay in the second-level cache."""
@@ -34,9 +35,6 @@ PACKED_ROWS = 16
 _row_1, _row_2, _row_3, _row_4 = tile(1, 1), tile(1, 2), tile(1, 3), tile(1, 4)
 _rows_1, _rows_2, _rows_3 = tile(NARROW_ROWS, 1), tile(NARROW_ROWS, 2), tile(NARROW_ROWS, 3)
 _rows_4 = tile(ROWS, 4)
-
-
-_copy_1, _copy_2, _copy_3, _copy_4 = (row_copy(n) for n in (1, 2, 3, 4))
 
 
 @compiled
@@ -53,44 +51,49 @@ def packed(b: FloatArray, row: IntArray, n: int) -> FloatArray:
         rows = row[first : first + PACKED_ROWS]
         j = 0
         while j < n:
-            n_vectors = _panel_vectors(n - j, lanes)
-            width = n_vectors * lanes
-            _copy(b, rows, j, panels, row.size * j + first * width, n_vectors, min(width, n - j))
+            width = _panel_vectors(n - j, lanes) * lanes
+            _copy(b, rows, j, panels, row.size * j + first * width, width, n - j)
             j += width
     return panels
 
 
 @compiled_within
 def _copy(
-    b: FloatArray, row: IntArray, j: int, panels: FloatArray, at: int, n_vectors: int, n: int
+    b: FloatArray, row: IntArray, j: int, panels: FloatArray, at: int, width: int, n: int
 ) -> None:
-    width = n_vectors * (VECTOR_BYTES // b.itemsize)
+    # Not a loop over a row's vectors: each knows whether it is whole before the rows begin.
+    lanes = VECTOR_BYTES // b.itemsize
     for k in range(row.size):
-        if n_vectors == 4:
-            _copy_4(b, row[k] + j, panels, at + k * width, n)
-        elif n_vectors == 3:
-            _copy_3(b, row[k] + j, panels, at + k * width, n)
-        elif n_vectors == 2:
-            _copy_2(b, row[k] + j, panels, at + k * width, n)
-        else:
-            _copy_1(b, row[k] + j, panels, at + k * width, n)
+        source, target = row[k] + j, at + k * width
+        store(panels, target, lanes, load(b, source, n))
+        if width > lanes:
+            store(panels, target + lanes, lanes, load(b, source + lanes, n - lanes))
+        if width > 2 * lanes:
+            store(panels, target + 2 * lanes, lanes, load(b, source + 2 * lanes, n - 2 * lanes))
+        if width > 3 * lanes:
+            store(panels, target + 3 * lanes, lanes, load(b, source + 3 * lanes, n - 3 * lanes))
 
 
 @compiled
 def packed_transposed(b: FloatArray) -> FloatArray:
-    """Return the transpose of ``b``, which is ``(n, n_k)``, as such panels."""
+    """Return the transpose of ``b``, which is ``(n, n_k)``, as such panels.
+
+    Behind its last column, the last panel is filled with anything.
+    """
     n, n_k = b.shape
-    panels, lanes = _room(n_k, n, b.dtype), VECTOR_BYTES // b.itemsize
-    j = 0
-    while j < n:
-        width = _panel_vectors(n - j, lanes) * lanes
-        panel, own = panels[n_k * j : n_k * (j + width)].reshape(n_k, width), b[j : j + width]
-        for k in range(n_k):
-            for i in range(len(own)):
-                panel[k, i] = own[i, k]
-            for i in range(len(own), width):
-                panel[k, i] = 0.0
-        j += width
+    flat, panels, lanes = b.reshape(-1), _room(n_k, n, b.dtype), VECTOR_BYTES // b.itemsize
+    for j in range(0, n, lanes):
+        panel = j // (MOST_VECTORS * lanes) * (MOST_VECTORS * lanes)
+        width = _panel_vectors(n - panel, lanes) * lanes
+        to = panel * n_k + j - panel
+        if n_k < lanes:
+            for k in range(n_k):
+                for i in range(lanes):
+                    panels[to + k * width + i] = b[min(j + i, n - 1), k]
+        else:
+            for begin in range(0, n_k, lanes):
+                k = min(begin, n_k - lanes)  # what lies in two squares is written twice
+                store_transposed(flat, j * n_k + k, n_k, n - j, panels, to + k * width, width)
     return panels
 
 

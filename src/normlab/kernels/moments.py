@@ -31,7 +31,8 @@ import numpy as np
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._compile import compiled, compiled_within
 from normlab.kernels._team import share_out
-from normlab.kernels.blocks import block_rows, in_lanes
+from normlab.kernels._vectors import everywhere, load, store
+from normlab.kernels.blocks import block_rows, in_lanes, least_lanes
 from normlab.kernels.threads import in_team
 
 
@@ -98,13 +99,14 @@ def _set_pivot(x: FloatArray, group: int, pivot: FloatArray, n_features: int) ->
     # Of each feature the mean of eight values: exactly their value where they are all the same.
     n_rows = min(8, x.shape[0])
     n_turns = min(8 // n_rows, pivot.size // n_features)
+    first, total = x[0, group, 0, :n_features], np.zeros(n_features, x.dtype)
+    for i in range(n_rows):
+        for turn in range(n_turns):
+            own = x[i, group, 0, turn * n_features : (turn + 1) * n_features]
+            for j in range(n_features):
+                total[j] += own[j] - first[j]
     for j in range(n_features):
-        first = x[0, group, 0, j]
-        total = first - first
-        for i in range(n_rows):
-            for turn in range(n_turns):
-                total += x[i, group, 0, turn * n_features + j] - first
-        pivot[j] = first + total / (n_rows * n_turns)
+        pivot[j] = first[j] + total[j] / (n_rows * n_turns)
     for lane in range(n_features, pivot.size):
         pivot[lane] = pivot[lane - n_features]
 
@@ -114,32 +116,28 @@ def _add_deviations(
     x: FloatArray, group: int, pivot: FloatArray, sums: FloatArray, squares: FloatArray
 ) -> None:
     # Eight rows are summed in the dtype of x before one float64 addition: that halves the time,
-    # and costs no more than the rounding of x itself. Each in a loop of its own: where a loop has
-    # both, vectors are as short as those of float64.
+    # and costs no more than the rounding of x itself.
     sums[:] = 0.0
     squares[:] = 0.0
-    total, square = np.empty_like(pivot), np.empty_like(pivot)
     n_rows, n_groups, n_runs, n_lanes = x.shape
-    eights = x[: n_rows // 8 * 8].reshape(n_rows // 8, 8, n_groups, n_runs, n_lanes)
-    rest = x[n_rows // 8 * 8 :]
+    totals, square_totals = np.empty_like(pivot), np.empty_like(pivot)
+    flat, n, row_size = x.reshape(-1), least_lanes(x), n_groups * n_runs * n_lanes
     for run in range(n_runs):
-        for i in range(eights.shape[0]):
+        for first in range(0, n_rows, 8):
+            for begin_lane in range(0, n_lanes, n):
+                j = min(begin_lane, n_lanes - n)
+                own_pivot = load(pivot, j, n)
+                total = square_total = everywhere(x.dtype.type(0), own_pivot)
+                at = first * row_size + (group * n_runs + run) * n_lanes + j
+                for _ in range(min(8, n_rows - first)):
+                    d = load(flat, at, n) - own_pivot
+                    total, square_total = total + d, square_total + d * d
+                    at += row_size
+                store(totals, j, n, total)
+                store(square_totals, j, n, square_total)
             for lane in range(n_lanes):
-                d = eights[i, 0, group, run, lane] - pivot[lane]
-                first, second = d, d * d
-                for k in range(1, 8):
-                    d = eights[i, k, group, run, lane] - pivot[lane]
-                    first += d
-                    second += d * d
-                total[lane], square[lane] = first, second
-            for lane in range(n_lanes):
-                sums[lane] += total[lane]
-                squares[lane] += square[lane]
-        for i in range(rest.shape[0]):
-            for lane in range(n_lanes):
-                d = rest[i, group, run, lane] - pivot[lane]
-                sums[lane] += d
-                squares[lane] += d * d
+                sums[lane] += totals[lane]
+                squares[lane] += square_totals[lane]
 
 
 @compiled_within

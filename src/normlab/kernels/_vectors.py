@@ -1,0 +1,227 @@
+"""The processor's vectors as values of compiled code.
+
+LLVM makes vectors of plain loops by itself, but then checks before each inner loop which arrays
+overlap, and computes what is behind the last whole vector one by one. On rows of 100 features that
+took longer than all else: in vectors of their own, the loops of normalization take less than half
+the time.
+
+A vector has as many elements as the processor takes at once: ``VECTOR_BYTES // array.itemsize``.
+"""
+
+import operator
+import platform
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import binding, ir
+from numba import types
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import lower_builtin, models, register_model
+
+from normlab.kernels._team import instructions
+
+IS_X86 = platform.machine().lower() in ("x86_64", "amd64", "i686")
+
+_features = binding.get_host_cpu_features()
+HAS_AVX512 = bool(_features.get("avx512f"))
+
+VECTOR_BYTES = 64 if HAS_AVX512 else 32 if IS_X86 and _features.get("avx") else 16
+
+INDEX, PLACE = ir.IntType(64), ir.IntType(32)
+
+
+class Vector(types.Type):
+    """The type of a vector."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = dtype
+        super().__init__(f"vector({dtype})")
+
+
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Any) -> None:
+        element = manager.lookup(kind.dtype).get_value_type()
+        vector = ir.VectorType(element, VECTOR_BYTES // _size(kind.dtype))
+        # (Numba states no types, here and below.)
+        super().__init__(manager, kind, vector)  # type: ignore[no-untyped-call]
+
+
+def _size(dtype: Any) -> int:
+    return int(dtype.bitwidth) // 8
+
+
+def _let_compute(symbol: Callable[..., Any], name: str) -> None:
+    """Let compiled code apply an operator to two vectors of one dtype."""
+
+    class Typed(AbstractTemplate):
+        def generic(self, arguments: Any, keywords: Any) -> Any:
+            if isinstance(arguments[0], Vector) and arguments[0] == arguments[1]:
+                return signature(arguments[0], *arguments)  # type: ignore[no-untyped-call]
+            return None
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return getattr(builder, name)(*values)
+
+    infer_global(symbol)(Typed)  # type: ignore[no-untyped-call]
+    lower_builtin(symbol, Vector, Vector)(write)  # type: ignore[no-untyped-call]
+
+
+for _symbol, _name in (operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul"):
+    _let_compute(_symbol, _name)
+
+
+@instructions
+def load(typing: Any, array: Any, at: Any, n: Any) -> tuple[Any, Any]:
+    """Return the vector at an index of a flat array; 0 behind n elements, if they are fewer."""
+    kind = Vector(array.dtype)
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        vector, place = context.get_value_type(kind), _place(context, builder, signature, values)
+        with builder.if_else(_is_whole(builder, vector, values[2])) as (whole, part):
+            with whole:
+                loaded, from_whole = builder.load(place, align=_size(kind.dtype)), builder.block
+            with part:
+                masked, from_part = masked_load(builder, place, values[2]), builder.block
+        found = builder.phi(vector)
+        found.add_incoming(loaded, from_whole)
+        found.add_incoming(masked, from_part)
+        return found
+
+    return kind(array, types.int64, types.int64), write
+
+
+@instructions
+def store(typing: Any, array: Any, at: Any, n: Any, value: Any) -> tuple[Any, Any]:
+    """Write a vector, or its first n elements, if they are fewer."""
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        place = _place(context, builder, signature, values)
+        with builder.if_else(_is_whole(builder, values[3].type, values[2])) as (whole, part):
+            with whole:
+                builder.store(values[3], place, align=_size(value.dtype))
+            with part:
+                masked_store(builder, values[3], place, values[2])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.int64, value), write
+
+
+@instructions
+def everywhere(typing: Any, number: Any, like: Any) -> tuple[Any, Any]:
+    """Return a vector with this number in all places, of the type of another."""
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return broadcast(builder, values[0], values[1].type)
+
+    return like(like.dtype, like), write
+
+
+@instructions
+def choose(typing: Any, y: Any, floor: Any, above: Any, otherwise: Any) -> tuple[Any, Any]:
+    """Return ``above`` where y > floor or one of them is NaN, ``otherwise`` elsewhere."""
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        is_above = builder.fcmp_unordered(">", values[0], values[1])
+        return builder.select(is_above, values[2], values[3])
+
+    return y(y, y, y, y), write
+
+
+@instructions
+def store_transposed(
+    typing: Any, source: Any, at: Any, stride: Any, n: Any, target: Any, to: Any, width: Any
+) -> tuple[Any, Any]:
+    """Write the transpose of a square: vectors that begin ``stride`` apart, from ``at`` on.
+
+    Those of the transpose begin ``width`` apart, from ``to`` on. Where there are only n vectors,
+    at least one, the last is repeated.
+    """
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind, (_, at, stride, n, _, to, width) = signature.args[0], values
+        vector = context.get_value_type(Vector(kind.dtype))
+        data = [context.make_array(kind)(context, builder, values[i]).data for i in (0, 4)]
+        found = []
+        for i in range(vector.count):
+            exists = builder.icmp_signed("<", INDEX(i), n)
+            row = builder.select(exists, INDEX(i), builder.sub(n, INDEX(1)))
+            place = builder.gep(data[0], [builder.add(at, builder.mul(row, stride))])
+            place = builder.bitcast(place, vector.as_pointer())
+            found.append(builder.load(place, align=_size(kind.dtype)))
+        half = vector.count // 2
+        low = [i // 2 + i % 2 * vector.count for i in range(vector.count)]
+        low, high = (
+            ir.Constant(ir.VectorType(PLACE, vector.count), [i + shift for i in low])
+            for shift in (0, half)
+        )
+        rounds = vector.count.bit_length() - 1
+        for _ in range(rounds):
+            pairs = list(zip(found[:half], found[half:], strict=True))
+            found = [
+                builder.shuffle_vector(*pair, which) for pair in pairs for which in (low, high)
+            ]
+        for i, value in enumerate(found):
+            place = builder.gep(data[1], [builder.add(to, builder.mul(INDEX(i), width))])
+            builder.store(
+                value, builder.bitcast(place, vector.as_pointer()), align=_size(kind.dtype)
+            )
+        return context.get_dummy_value()
+
+    number = types.int64
+    return types.void(source, number, number, number, target, number, number), write
+
+
+def _place(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    """Return the address of the vector at an index of an array, the first two arguments."""
+    kind = signature.args[0]
+    data = context.make_array(kind)(context, builder, values[0]).data
+    vector = context.get_value_type(Vector(kind.dtype))
+    return builder.bitcast(builder.gep(data, [values[1]]), vector.as_pointer())
+
+
+def _is_whole(builder: Any, vector: Any, n: Any) -> Any:
+    return builder.icmp_signed(">=", n, INDEX(vector.count))
+
+
+def broadcast(builder: Any, value: Any, kind: Any) -> Any:
+    """Write: a vector that has the value in all places."""
+    nothing = ir.Constant(kind, ir.Undefined)
+    once = builder.insert_element(nothing, value, INDEX(0))
+    zeros = ir.Constant(ir.VectorType(PLACE, kind.count), None)
+    return builder.shuffle_vector(once, nothing, zeros)
+
+
+def mask(builder: Any, vector: Any, n: Any) -> Any:
+    """Write: 1 for the first n places of such a vector, 0 for others."""
+    places = ir.VectorType(INDEX, vector.count)
+    numbers = ir.Constant(places, list(range(vector.count)))
+    return builder.icmp_signed("<", numbers, broadcast(builder, n, places))
+
+
+def masked_load(builder: Any, place: Any, n: Any) -> Any:
+    """Write: the first n elements of a vector at an address, 0 behind them."""
+    kind, chosen = place.type.pointee, mask(builder, place.type.pointee, n)
+    form = ir.FunctionType(kind, [place.type, PLACE, chosen.type, kind])
+    load = llvm_function(builder, "masked.load", form, kind, ".p0")
+    return builder.call(load, [place, alignment(kind), chosen, ir.Constant(kind, None)])
+
+
+def masked_store(builder: Any, value: Any, place: Any, n: Any) -> None:
+    """Write the first n elements of a vector to an address."""
+    kind, chosen = value.type, mask(builder, value.type, n)
+    form = ir.FunctionType(ir.VoidType(), [kind, place.type, PLACE, chosen.type])
+    store = llvm_function(builder, "masked.store", form, kind, ".p0")
+    builder.call(store, [value, place, alignment(kind), chosen])
+
+
+def alignment(vector: Any) -> Any:
+    """Return that of one element: vectors begin anywhere."""
+    return PLACE(VECTOR_BYTES // int(vector.count))
+
+
+def llvm_function(builder: Any, name: str, form: Any, vector: Any, tail: str = "") -> Any:
+    """Return LLVM's function of this name for such vectors."""
+    name = f"llvm.{name}.v{vector.count}{vector.element.intrinsic_name}{tail}"
+    known = builder.module.globals.get(name)
+    return ir.Function(builder.module, form, name) if known is None else known
