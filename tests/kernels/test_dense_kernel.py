@@ -8,6 +8,7 @@ import pytest
 from kernels.shapes import Array, rows
 from normlab.kernels import dense
 from normlab.kernels._team import new_team
+from normlab.kernels.picks import NO_COLUMNS, NO_ROWS
 from normlab.kernels.threads import threads
 from reference import dense as twin
 
@@ -166,8 +167,8 @@ def test_columns_of_zeros_change_no_bit_when_they_are_left_out(dtype: str) -> No
     found = []
     for columns in (used, column):
         y, d_weight, d_bias = np.empty_like(dy), np.empty_like(weight), np.empty(0, dtype)
-        dense.forward_into(new_team(), flat, row, column, columns, weight, start, y)
-        given = dy, flat, row, column, columns
-        dense.backward_parameters_into(new_team(), *given, d_weight, d_bias)
+        x_given = flat, row, column, columns
+        dense.forward_into(new_team(), *x_given, *NO_COLUMNS, weight, start, y)
+        dense.backward_parameters_into(new_team(), dy, *x_given, *NO_ROWS, d_weight, d_bias)
         found.append((y.tobytes(), d_weight.tobytes()))
     assert found[0] == found[1]

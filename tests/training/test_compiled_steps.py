@@ -28,11 +28,11 @@ N_TRAIN, N_TEST = 90, 33
 OPTIMIZERS = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 
 
-def images(dtype: Any = np.float32) -> Dataset:
+def images(dtype: Any = np.float32, n_features: int = SIZES[0], zeros: float = 0.7) -> Dataset:
     """Return rows of which most numbers are 0, and whole columns are."""
     rng = np.random.default_rng(7)
-    stored = rng.integers(0, 256, (N_TRAIN + N_TEST, SIZES[0]))
-    stored[rng.random(stored.shape) < 0.7] = 0
+    stored = rng.integers(0, 256, (N_TRAIN + N_TEST, n_features))
+    stored[rng.random(stored.shape) < zeros] = 0
     stored[:, 40:200] = 0
     y = rng.integers(0, SIZES[-1], len(stored))
     if dtype is Pixels:
@@ -101,6 +101,15 @@ def test_bytes_are_taken_as_their_floats_are() -> None:
     floats = network()
     assert run(floats, images(), config()) == found[0][1]
     assert bits(floats) == bits(found[0][0])
+
+
+@pytest.mark.parametrize("n_features", [299, 581])
+@pytest.mark.parametrize("zeros", [0.1, 0.9, 1])
+def test_any_number_of_zeros_gives_the_same_bits(n_features: int, zeros: float) -> None:
+    data = images(n_features=n_features, zeros=zeros)
+    for batch_size in (17, 20):
+        training = config(batch_size=batch_size)
+        assert_same(both(training, data, lambda: network(sizes=(n_features, *SIZES[1:]))))
 
 
 @pytest.mark.parametrize("replacement", [True, False])

@@ -9,7 +9,7 @@ OpenBLAS held to half as wide vectors); everything around it is plain Numba.
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
@@ -21,7 +21,7 @@ from normlab.kernels._vectors import (
     VECTOR_BYTES,
     alignment,
     broadcast,
-    llvm_function,
+    fused,
     masked_load,
     masked_store,
 )
@@ -36,20 +36,19 @@ NARROW_ROWS = ROWS + 2 if MOST_VECTORS == 4 else ROWS
 """Rows of a block of one or two vectors, which leaves registers for more: a tenth off the time of
 products with 32 columns. (With 12 the addresses of the rows no longer have registers.)"""
 
-HAS_FMA = not IS_X86 or bool(binding.get_host_cpu_features().get("fma"))
-"""Whether there is an instruction for a b + c. Without one LLVM would call a function each time."""
 
-
-def tile(n_rows: int, n_vectors: int) -> Callable[..., None]:
+def tile(n_rows: int, n_vectors: int, *, picked: bool = False) -> Callable[..., None]:
     """Return a compiled function that computes a block of a product.
 
-    It is called as ``f(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)``:
-    eight flat arrays, the block's first row, column and k, how many k, where in ``b`` the panel's
-    row k begins, and how many columns there are. For ``n_rows`` rows r from i on, and columns c <
-    n, it sets::
+    It is called as ``f(a, row, col, b, start, start_row, out, out_row, picks, i, j, k, n_k, panel,
+    n)``: nine flat arrays, the block's first row, column and k, how many k, where in ``b`` the
+    panel's row k begins, and how many columns there are. For ``n_rows`` rows r from i on, and
+    columns c < n, it sets::
 
         out[out_row[r] + j + c] = start[start_row[r] + j + c] + sum over t < n_k of
                                   a[row[r] + col[k + t]] b[panel + t width + c]
+
+    ``picked``, the sum has other terms, or none: instead of k + t and t stands picks[k + t].
 
     The width of the panel is that of ``n_vectors`` vectors, of which columns need all, if not the
     whole of the last.
@@ -69,6 +68,7 @@ def tile(n_rows: int, n_vectors: int) -> Callable[..., None]:
         start_row: Any,
         out: Any,
         out_row: Any,
+        picks: Any,
         i: Any,
         j: Any,
         k: Any,
@@ -77,13 +77,13 @@ def tile(n_rows: int, n_vectors: int) -> Callable[..., None]:
         n: Any,
     ) -> tuple[Any, Any]:
         def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            arrays = _elements(context, builder, signature.args[:8], values)
+            arrays = _elements(context, builder, signature.args[:9], values)
             element = arrays[0].type.pointee
             place = builder, element, context.get_abi_sizeof(element), n_vectors
-            _Block(n_rows, *place).write(*arrays, *values[8:])
+            _Block(n_rows, *place, picked=picked).write(*arrays, *values[9:])
             return context.get_dummy_value()
 
-        arrays = a, row, col, b, start, start_row, out, out_row
+        arrays = a, row, col, b, start, start_row, out, out_row, picks
         if len({array.dtype for array in (a, b, start, out)}) > 1:
             raise TypingError(f"a, b, start and out must be of one dtype, got {arrays}.")
         return types.void(*arrays, *[types.int64] * 6), write
@@ -134,9 +134,9 @@ class _Vectors:
 class _Block(_Vectors):
     """Writes the instructions of a block."""
 
-    def __init__(self, n_rows: int, *arguments: Any) -> None:
+    def __init__(self, n_rows: int, *arguments: Any, picked: bool) -> None:
         super().__init__(*arguments)
-        self.n_rows = n_rows
+        self.n_rows, self.picked = n_rows, picked
 
     def write(
         self,
@@ -148,6 +148,7 @@ class _Block(_Vectors):
         start_row: Any,
         out: Any,
         out_row: Any,
+        picks: Any,
         i: Any,
         j: Any,
         k: Any,
@@ -157,15 +158,21 @@ class _Block(_Vectors):
     ) -> None:
         build = self.build
         lefts = self.rows_of(a, row, i)
-        col, b = build.gep(col, [k]), build.gep(b, [panel])
+        picks, b = build.gep(picks, [k]), build.gep(b, [panel])
+        col = col if self.picked else build.gep(col, [k])
         before, loop, after = build.block, *(build.append_basic_block() for _ in range(2))
-        build.branch(loop)
+        zero, n_sums = ir.Constant(self.vector, None), self.n_rows * (len(self.whole) + 1)
+        if self.picked:
+            build.cbranch(build.icmp_signed(">", n_k, INDEX(0)), loop, after)
+        else:
+            build.branch(loop)
 
         build.position_at_end(loop)
         t = self.carried(INDEX, INDEX(0), before)
-        zero, n_sums = ir.Constant(self.vector, None), self.n_rows * (len(self.whole) + 1)
         sums = [self.carried(self.vector, zero, before) for _ in range(n_sums)]
-        offset, right = build.load(build.gep(col, [t])), build.gep(b, [build.mul(t, self.width)])
+        term = build.sext(build.load(build.gep(picks, [t])), INDEX) if self.picked else t
+        offset = build.load(build.gep(col, [term]))
+        right = build.gep(b, [build.mul(term, self.width)])
         added = self.multiply_add(lefts, offset, right, sums)
         following = build.add(t, INDEX(1))
         for value, new in zip([t, *sums], [following, *added], strict=True):
@@ -173,6 +180,8 @@ class _Block(_Vectors):
         build.cbranch(build.icmp_signed("<", following, n_k), loop, after)
 
         build.position_at_end(after)
+        if self.picked:
+            added = [self.joined(value, loop, zero, before) for value in added]
         sources = self.rows_of(build.gep(start, [j]), start_row, i)
         targets = self.rows_of(build.gep(out, [j]), out_row, i)
         found = iter(added)
@@ -190,22 +199,21 @@ class _Block(_Vectors):
         for x in lefts:
             left = broadcast(build, build.load(build.gep(x, [offset])), self.vector)
             for vector in rights:
-                added.append(self.fused(left, vector, next(rest)))
+                added.append(fused(build, left, vector, next(rest)))
         return added
-
-    def fused(self, a: Any, b: Any, c: Any) -> Any:
-        """Return a b + c, rounded once where the processor can do that."""
-        build, kind = self.build, self.vector
-        if not HAS_FMA:
-            return build.fadd(build.fmul(a, b), c)
-        fma = llvm_function(build, "fma", ir.FunctionType(kind, [kind] * 3), kind)
-        return build.call(fma, [a, b, c])
 
     def rows_of(self, array: Any, offsets: Any, i: Any) -> list[Any]:
         """Return where the rows of the block, those from i on, begin in an array."""
         build, own = self.build, self.build.gep(offsets, [i])
         offsets_of_rows = (build.load(build.gep(own, [INDEX(r)])) for r in range(self.n_rows))
         return [build.gep(array, [offset]) for offset in offsets_of_rows]
+
+    def joined(self, value: Any, place: Any, other: Any, elsewhere: Any) -> Any:
+        """Return the value that belongs to the place that this was reached from."""
+        found = self.build.phi(self.vector)
+        found.add_incoming(value, place)
+        found.add_incoming(other, elsewhere)
+        return found
 
     def carried(self, kind: Any, first: Any, before: Any) -> Any:
         """Return a value that each round of the loop receives from the one before."""

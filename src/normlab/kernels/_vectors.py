@@ -25,6 +25,9 @@ IS_X86 = platform.machine().lower() in ("x86_64", "amd64", "i686")
 _features = binding.get_host_cpu_features()
 HAS_AVX512 = bool(_features.get("avx512f"))
 
+HAS_FMA = not IS_X86 or bool(_features.get("fma"))
+"""Whether there is an instruction for a b + c. Without one LLVM would call a function each time."""
+
 VECTOR_BYTES = 64 if HAS_AVX512 else 32 if IS_X86 and _features.get("avx") else 16
 
 INDEX, PLACE = ir.IntType(64), ir.IntType(32)
@@ -89,6 +92,40 @@ def load(typing: Any, array: Any, at: Any, n: Any) -> tuple[Any, Any]:
         return found
 
     return kind(array, types.int64, types.int64), write
+
+
+@instructions
+def bits_other_than_0(typing: Any, value: Any) -> tuple[Any, Any]:
+    """Return a number with a bit for each element, the first one lowest: 1 where it is not 0."""
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        vector, is_float = values[0].type, isinstance(value.dtype, types.Float)
+        compare = builder.fcmp_unordered if is_float else builder.icmp_unsigned
+        chosen = compare("!=", values[0], ir.Constant(vector, None))
+        bits = builder.bitcast(chosen, ir.IntType(vector.count))
+        return bits if vector.count == 64 else builder.zext(bits, INDEX)
+
+    return types.int64(value), write
+
+
+@instructions
+def lowest_bit(typing: Any, number: Any) -> tuple[Any, Any]:
+    """Return which bit of a number other than 0 is the lowest that is 1."""
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.cttz(values[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), write
+
+
+@instructions
+def n_bits(typing: Any, number: Any) -> tuple[Any, Any]:
+    """Return how many bits of a number are 1."""
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.ctpop(values[0])
+
+    return types.int64(types.int64), write
 
 
 @instructions
@@ -218,6 +255,14 @@ def masked_store(builder: Any, value: Any, place: Any, n: Any) -> None:
 def alignment(vector: Any) -> Any:
     """Return that of one element: vectors begin anywhere."""
     return PLACE(VECTOR_BYTES // int(vector.count))
+
+
+def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    """Write a b + c, rounded once where the processor can do that."""
+    if not HAS_FMA:
+        return builder.fadd(builder.fmul(a, b), c)
+    form = ir.FunctionType(c.type, [c.type] * 3)
+    return builder.call(llvm_function(builder, "fma", form, c.type), [a, b, c])
 
 
 def llvm_function(builder: Any, name: str, form: Any, vector: Any, tail: str = "") -> Any:

@@ -13,7 +13,8 @@ The layers are a plan, an array of numbers with a row a layer::
     OUT, STATS              features of the layers and of the normalizations before it
     D_FIRST, D_SECOND       where among all gradients those of FIRST and SECOND begin; -1: nowhere
 
-Shapes: ``codes`` is ``codes_of``'s; ``x``, by address, is ``(n, N_IN)`` of the first layer;
+Shapes: ``codes`` is ``codes_of``'s; ``x``, by address, is ``(n, N_IN)`` of the first layer, and how
+it lies, as in ``dense``;
 ``options`` ``(n_layers, 3)``, see EPS, NEW and DDOF. ``work``, ``stats``, ``terms`` and
 ``gradients`` are flat: the outputs of all layers, ``(3, N_OUT)`` and ``(5, N_OUT)`` of each
 normalization (see ``batch_norm``), and the gradients of all parameters.
@@ -23,7 +24,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import float64, from_dtype, int64, types
+from numba import float64, from_dtype, int16, int64, types
 from numpy.typing import DTypeLike
 
 from normlab._typing import FloatArray, IntArray
@@ -64,9 +65,10 @@ def layer_kernels(dtype: DTypeLike) -> list[Any]:
     team, doubles, vector, rows = int64[::1], float64[:, ::1], number[::1], number[:, ::1]
     flat = types.Array(number, 1, "C", readonly=True)
     x = flat, *[int64[::1]] * 3
+    of_columns, of_rows = (int16[::1], int64[:, ::1]), (int16[::1], int64[::1])
     found = {
-        DENSE_FORWARD: (dense.forward_into, team, *x, rows, vector, rows),
-        DENSE_PARAMETERS: (dense.backward_parameters_into, team, rows, *x, rows, vector),
+        DENSE_FORWARD: (dense.forward_into, team, *x, *of_columns, rows, vector, rows),
+        DENSE_PARAMETERS: (dense.backward_parameters_into, team, rows, *x, *of_rows, rows, vector),
         DENSE_INPUT: (dense.backward_input_into, team, rows, rows, rows),
         RELU_FORWARD: (activations.relu_into, team, int64, vector, vector),
         RELU_BACKWARD: (activations.relu_backward_into, team, int64, *[vector] * 3),
@@ -87,6 +89,8 @@ def forward(
     row: IntArray,
     column: IntArray,
     used: IntArray,
+    picks: IntArray,
+    ends: IntArray,
     training: bool,
     work: FloatArray,
     stats: FloatArray,
@@ -101,8 +105,8 @@ def forward(
         if step[KIND] == DENSE:
             if i > 0:
                 row, column = _begins(n, step[N_IN]), np.arange(step[N_IN])
-                used = column
-            affine = _weight(step, work), _bias(step, work), out
+                used, picks = column, picks[:0]
+            affine = picks, ends, _weight(step, work), _bias(step, work), out
             call(codes[DENSE_FORWARD], (team, source.reshape(-1), row, column, used, *affine))
         elif step[KIND] == RELU:
             call(codes[RELU_FORWARD], (team, out.size, source.reshape(-1), out.reshape(-1)))
@@ -129,6 +133,8 @@ def backward(
     row: IntArray,
     column: IntArray,
     used: IntArray,
+    picks: IntArray,
+    counts: IntArray,
     work: FloatArray,
     terms: FloatArray,
     dy: int,
@@ -152,10 +158,10 @@ def backward(
             begin = step[D_FIRST]
             d_weight = gradients[begin : begin + step[N_IN] * step[N_OUT]]
             shaped = d_weight.reshape(step[N_IN], step[N_OUT])
-            own = row, column, used
+            own = row, column, used, picks, counts
             if i > 0:
                 numbers = np.arange(step[N_IN])
-                own = _begins(n, step[N_IN]), numbers, numbers
+                own = _begins(n, step[N_IN]), numbers, numbers, picks[:0], counts
             found = shaped, _d_bias(step, gradients)
             call(codes[DENSE_PARAMETERS], (team, upstream, source.reshape(-1), *own, *found))
             if passed.size > 0:

@@ -4,7 +4,7 @@ import numpy as np
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._compile import compiled, compiled_within
-from normlab.kernels.gathered_product import WIDE_BLOCK_K
+from normlab.kernels.picked_product import WIDE_BLOCK_K
 
 
 @compiled
@@ -19,15 +19,9 @@ def used_columns(x: FloatArray) -> IntArray:
     for i in range(n_rows, len(x)):
         for j in range(sums.size):
             sums[j] += abs(x[i, j])
-    return other_than_0(sums)
-
-
-@compiled
-def other_than_0(values: FloatArray) -> IntArray:
-    """Return where a vector is not 0."""
-    found, n_found = np.empty(values.size, np.int64), 0
-    for j in range(values.size):
-        if values[j] != 0:
+    found, n_found = np.empty(sums.size, np.int64), 0
+    for j in range(sums.size):
+        if sums[j] != 0:
             found[n_found] = j
             n_found += 1
     return found[:n_found]

@@ -5,8 +5,9 @@ Shapes: ``x`` is ``(m, n_inputs)``, ``weight`` ``(n_inputs, n_outputs)``, ``bias
 
 Compiled code has ``x`` flat, with element (i, j) at ``row[i] + column[j]``, and ``used``, in order:
 the numbers of its columns but of some that are 0 in all rows. Of MNIST's pixels a third is, in a
-batch of 100, and is left out of the products: a fifth off the time of a training. (What is not
-finite in the other factor comes through all the same: 0 does not cancel it.)
+batch of 100, and is left out of the products: a fifth off the time of a training. Of what is left,
+``picks`` say which terms are not 0; see there. (What is not finite in the other factor comes
+through all the same: 0 does not cancel it.)
 
 Forward: ``y = x weight + bias``. Backward::
 
@@ -23,13 +24,17 @@ from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
 from normlab.kernels._compile import compiled, compiled_within, merged
 from normlab.kernels._team import HELPERS, share_out
-from normlab.kernels.columns import blocks, is_finite, others, taken, times, used_columns
-from normlab.kernels.gathered_product import (
-    gathered_product,
-    packed,
-    packed_product,
-    packed_transposed,
+from normlab.kernels.columns import (
+    blocks,
+    is_finite,
+    others,
+    taken,
+    times,
+    used_columns,
 )
+from normlab.kernels.gathered_product import gathered_product, packed, packed_transposed
+from normlab.kernels.picked_product import GROUP, are_finite, packed_product, picked_product
+from normlab.kernels.picks import NO_COLUMNS, NO_ROWS
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
 
 LARGE_WEIGHT = 2**20
@@ -44,6 +49,8 @@ PANEL = 64
 
 PART_ROWS = 48
 """Rows of a product that a thread takes at a time: whole blocks."""
+
+PART_GROUPS = PART_ROWS // GROUP
 
 FEWEST_ROWS = 16
 """Below that, BLAS is faster: the time goes into reading the weight. Above, ours takes 0.75 to 1.2
@@ -62,7 +69,7 @@ def forward(x: FloatArray, weight: FloatArray, bias: FloatArray | None) -> Float
     y = arrays.empty((len(x), weight.shape[1]), x.dtype)
     start = np.zeros(weight.shape[1], x.dtype) if bias is None else bias
     size = y.size * len(weight) // MULTIPLICATIONS
-    in_team(forward_into, size, *laid_out(x), weight, start, y)
+    in_team(forward_into, size, *laid_out(x), *NO_COLUMNS, weight, start, y)
     return y
 
 
@@ -87,7 +94,7 @@ def backward_parameters(
     d_weight = arrays.empty((x.shape[1], dy.shape[1]), x.dtype)
     d_bias = np.empty(dy.shape[1] if bias else 0, dy.dtype)
     size = x.size * dy.shape[1] // MULTIPLICATIONS
-    in_team(backward_parameters_into, size, dy, *laid_out(x), d_weight, d_bias)
+    in_team(backward_parameters_into, size, dy, *laid_out(x), *NO_ROWS, d_weight, d_bias)
     return d_weight, d_bias if bias else None
 
 
@@ -106,23 +113,26 @@ def forward_into(
     row: IntArray,
     column: IntArray,
     used: IntArray,
+    picks: IntArray,
+    ends: IntArray,
     weight: FloatArray,
     start: FloatArray,
     y: FloatArray,
 ) -> None:
-    """Set y, which begins from ``start``."""
+    """Set y, which begins from ``start``; see ``picks.picked_columns``."""
     # In parts of columns: a part of the weight is packed at once. (As weight^T x^T the sums would
     # walk down the columns of the weight: three times as slow where its rows lie whole pages
     # apart.)
     n, n_threads = weight.shape[1], team[HELPERS] + 1
     columns = min(PART_COLUMNS, -(-n // (n_threads * PANEL)) * PANEL)
-    flat, unused = weight.reshape(-1), others(used, len(weight))
-    if not is_finite(flat, times(unused, n), n):
-        used = np.arange(len(weight))
-    elif used.size == 0:
-        used = np.zeros(1, np.int64)  # or y would not be set
-    b_row, out = times(used, n), y.reshape(-1)
-    product = x, row, taken(column, used), flat, b_row, blocks(used), start, out, _begins(y)
+    flat, out = weight.reshape(-1), y.reshape(-1)
+    if used.size < len(weight):
+        if not is_finite(flat, times(others(used, len(weight)), n), n):
+            used, picks = np.arange(len(weight)), picks[:0]
+        elif used.size == 0:
+            used, picks = np.zeros(1, np.int64), picks[:0]  # or y would not be set
+    b_row, block = times(used, n), blocks(used)
+    product = x, row, taken(column, used), flat, b_row, block, start, out, _begins(y), picks, ends
     share_out(team, -(-n // columns), _multiply_columns, (product, n, columns))
 
 
@@ -158,17 +168,25 @@ def backward_parameters_into(
     row: IntArray,
     column: IntArray,
     used: IntArray,
+    picks: IntArray,
+    counts: IntArray,
     d_weight: FloatArray,
     d_bias: FloatArray,
 ) -> None:
-    """Set d_weight, and d_bias, which is of size 0 where there is no bias."""
+    """Set d_weight, and d_bias, of size 0 where there is no bias; see ``picks.pick_rows``."""
     n_inputs, n = d_weight.shape
-    flat, dy_row, unused = dy.reshape(-1), _begins(dy), others(used, n_inputs)
-    if unused.size > 0 and not is_finite(flat, dy_row, n):
-        used, unused = np.arange(n_inputs), unused[:0]
-    for i in range(unused.size):
-        d_weight[unused[i]] = 0.0
-    panels, start = packed(flat, dy_row, n), np.zeros(n, dy.dtype)
+    panels, start = packed(dy.reshape(-1), _begins(dy), n), np.zeros(n, dy.dtype)
+    if (used.size < n_inputs or len(picks) > 0) and not are_finite(panels):
+        used, picks = np.arange(n_inputs), picks[:0]
+    if len(picks) > 0:
+        n_groups = n_inputs // GROUP
+        to = start, np.zeros(n_inputs, np.int64), d_weight.reshape(-1), _begins(d_weight)
+        product = x, column, row, panels, n, to, picks, counts
+        share_out(team, -(-n_groups // PART_GROUPS), _multiply_groups, (product, n_groups))
+        used = np.arange(n_groups * GROUP, n_inputs)
+    else:
+        for j in others(used, n_inputs):
+            d_weight[j] = 0.0
     _multiply(team, x, taken(column, used), row, panels, start, d_weight, times(used, n))
     for j in range(d_bias.size):
         d_bias[j] = 0.0
@@ -207,12 +225,24 @@ def _multiply_rows(product: Any, first: int, stop: int) -> None:
 
 
 @compiled_within
+def _multiply_groups(product: Any, n_groups: int, begin: int, end: int) -> None:
+    a, row, col, panels, n, (start, start_row, out, out_row), picks, counts = product
+    groups = slice(begin * PART_GROUPS, min(end * PART_GROUPS, n_groups))
+    rows = slice(groups.start * GROUP, groups.stop * GROUP)
+    first = np.arange(groups.start, groups.stop) * col.size
+    own = start_row[rows], out, out_row[rows], picks, first, counts[groups]
+    picked_product(a, row[rows], col, panels, n, 0, start, *own)
+
+
+@compiled_within
 def _multiply_columns(product: Any, n: int, columns: int, first: int, stop: int) -> None:
-    a, row, col, b, b_row, block, start, out, out_row = product
+    a, row, col, b, b_row, block, start, out, out_row, picks, ends = product
     for begin in range(first * columns, min(n, stop * columns), columns):
         n_own = min(columns, n - begin)
         own_b, own_start, own_out = b[begin:], start[begin:], out[begin:]
-        packed_product(a, row, col, own_b, b_row, block, n_own, own_start, own_out, out_row)
+        packed_product(
+            a, row, col, own_b, b_row, block, n_own, own_start, own_out, out_row, picks, ends
+        )
 
 
 @compiled_within

@@ -19,15 +19,17 @@ from typing import Any
 import numpy as np
 
 from normlab._typing import FloatArray, IntArray
-from normlab.kernels._compile import compiled, compiled_within, merged
+from normlab.kernels._compile import compiled, compiled_within
 from normlab.kernels._tile import MOST_VECTORS, NARROW_ROWS, ROWS, tile
-from normlab.kernels._vectors import VECTOR_BYTES, load, store, store_transposed
+from normlab.kernels._vectors import (
+    VECTOR_BYTES,
+    load,
+    store,
+    store_transposed,
+)
 
 BLOCK_K = 512
 """So many rows of a panel, at most 128 KB, stay in the second-level cache."""
-
-WIDE_BLOCK_K = 128
-"""So many rows of ``packed_product``'s panels, 512 KB of 1,024 columns, stay there."""
 
 PACKED_ROWS = 16
 """Rows that are packed together: few, so that they are read nearly as they lie in memory."""
@@ -51,7 +53,7 @@ def packed(b: FloatArray, row: IntArray, n: int) -> FloatArray:
         rows = row[first : first + PACKED_ROWS]
         j = 0
         while j < n:
-            width = _panel_vectors(n - j, lanes) * lanes
+            width = panel_vectors(n - j, lanes) * lanes
             _copy(b, rows, j, panels, row.size * j + first * width, width, n - j)
             j += width
     return panels
@@ -84,7 +86,7 @@ def packed_transposed(b: FloatArray) -> FloatArray:
     flat, panels, lanes = b.reshape(-1), _room(n_k, n, b.dtype), VECTOR_BYTES // b.itemsize
     for j in range(0, n, lanes):
         panel = j // (MOST_VECTORS * lanes) * (MOST_VECTORS * lanes)
-        width = _panel_vectors(n - panel, lanes) * lanes
+        width = panel_vectors(n - panel, lanes) * lanes
         to = panel * n_k + j - panel
         if n_k < lanes:
             for k in range(n_k):
@@ -111,7 +113,7 @@ def _room(n_k: int, n: int, dtype: Any) -> FloatArray:
 def is_panel(b: FloatArray) -> bool:
     """Return whether ``b`` is one panel as it lies, aligned or not."""
     lanes = VECTOR_BYTES // b.itemsize
-    whole: bool = _panel_vectors(b.shape[1], lanes) * lanes == b.shape[1]
+    whole: bool = panel_vectors(b.shape[1], lanes) * lanes == b.shape[1]
     return whole
 
 
@@ -131,7 +133,7 @@ def gathered_product(
     lanes = VECTOR_BYTES // a.itemsize
     j = 0
     while j < n:
-        n_vectors = _panel_vectors(n - j, lanes)
+        n_vectors = panel_vectors(n - j, lanes)
         width, panel = n_vectors * lanes, col.size * j
         source, source_row = start, start_row
         for k in range(0, col.size, BLOCK_K):
@@ -148,35 +150,9 @@ def gathered_product(
         j += width
 
 
-@merged
-def packed_product(
-    a: FloatArray,
-    row: IntArray,
-    col: IntArray,
-    b: FloatArray,
-    b_row: IntArray,
-    block: IntArray,
-    n: int,
-    start: FloatArray,
-    out: FloatArray,
-    out_row: IntArray,
-) -> None:
-    """Write the product with n elements of rows of ``b`` into ``out``; all rows have one ``start``.
-
-    They are packed block by block: packed at once, a large b would go to memory and back. Blocks
-    begin at ``block``, but the last number, which is where they end.
-    """
-    start_row = np.zeros_like(out_row)
-    for i in range(block.size - 1):
-        k, stop = block[i], block[i + 1]
-        part, panels = col[k:stop], packed(b, b_row[k:stop], n)
-        gathered_product(a, row, part, panels, n, start, start_row, out, out_row)
-        start, start_row = out, out_row
-
-
 @compiled_within
-def _panel_vectors(n_columns: int, lanes: int) -> int:
-    # So that panels are no wider than the last vector needs.
+def panel_vectors(n_columns: int, lanes: int) -> int:
+    """Return the vectors of the panel of the first of so many columns: no more than they need."""
     n_vectors: int = min(MOST_VECTORS, -(-n_columns // lanes))
     return n_vectors
 
@@ -200,21 +176,22 @@ def _block(
 ) -> None:
     n_rows = ROWS if n_vectors == 4 else NARROW_ROWS
     whole = row.size // n_rows * n_rows
+    arrays, place = (a, row, col, b, start, start_row, out, out_row, col), (j, k, n_k, panel, n)
     for i in range(0, whole, n_rows):
         if n_vectors == 4:
-            _rows_4(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)
+            _rows_4(*arrays, i, *place)
         elif n_vectors == 3:
-            _rows_3(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)
+            _rows_3(*arrays, i, *place)
         elif n_vectors == 2:
-            _rows_2(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)
+            _rows_2(*arrays, i, *place)
         else:
-            _rows_1(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)
+            _rows_1(*arrays, i, *place)
     for i in range(whole, row.size):
         if n_vectors == 4:
-            _row_4(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)
+            _row_4(*arrays, i, *place)
         elif n_vectors == 3:
-            _row_3(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)
+            _row_3(*arrays, i, *place)
         elif n_vectors == 2:
-            _row_2(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)
+            _row_2(*arrays, i, *place)
         else:
-            _row_1(a, row, col, b, start, start_row, out, out_row, i, j, k, n_k, panel, n)
+            _row_1(*arrays, i, *place)

@@ -10,7 +10,9 @@ from normlab._typing import FloatArray, IntArray
 from normlab.data.pixels import Pixels
 from normlab.kernels import arrays, chain_steps
 from normlab.kernels.chain import codes_of
-from normlab.kernels.dense import FEWEST_ROWS, laid_out
+from normlab.kernels.dense import FEWEST_ROWS
+from normlab.kernels.picked_product import GROUP
+from normlab.kernels.picks import NO_COLUMNS, groups_of, masks_of, picked_columns
 from normlab.kernels.rows import code_of_taking, strips
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
 from normlab.kernels.updates import CompiledStep
@@ -51,16 +53,43 @@ class ChainData:
         work = arrays.empty((2 * n * chain.widest,), chain.dtype)
         dy = np.empty((n, chain.n_last), chain.dtype)
         layers = codes_of(chain.dtype), chain.plan, chain.options
-        given = self.source, self.labels, self._used, *self._block(n), work, *chain.statistics(), dy
+        given = (
+            self.source,
+            self.labels,
+            *self._columns(n),
+            *self._block(n),
+            work,
+            *chain.statistics(),
+            dy,
+        )
         size = n * chain.work_a_row // MULTIPLICATIONS
         found: tuple[float, int] = in_team(chain_steps.measure, size, *layers, *given)
         return found
 
     @cached_property
-    def _used(self) -> IntArray:
-        """Which columns have values other than 0, where rows are read as they lie."""
-        as_it_is = self._stored.dtype == self.chain.dtype
-        return laid_out(self._stored)[3] if as_it_is else np.empty(0, int)
+    def masks(self) -> IntArray:
+        """Which elements are not 0, see ``kernels.picks``."""
+        masks: IntArray = masks_of(arrays.read_only(self._stored))
+        return masks
+
+    @cached_property
+    def groups(self) -> IntArray:
+        """Which groups of columns have something other than 0."""
+        groups: IntArray = groups_of(self.masks)
+        return groups
+
+    @cached_property
+    def _picked(self) -> tuple[IntArray, IntArray, IntArray]:
+        picked: tuple[IntArray, IntArray, IntArray] = picked_columns(self.masks)
+        return picked
+
+    def _columns(self, n: int) -> tuple[IntArray, ...]:
+        """Return masks, and what to pick where rows are read as they lie, n at a time."""
+        if self._stored.dtype != self.chain.dtype:
+            return self.masks, np.empty(0, int), *NO_COLUMNS
+        used, picks, ends = self._picked
+        has_whole_groups = n % GROUP == 0 or n == len(self.labels)
+        return self.masks, used, picks if has_whole_groups else picks[:0], ends
 
     def _block(self, n: int) -> tuple[FloatArray, IntArray, IntArray]:
         """Return room for n rows, of size 0 where they need none, and how they lie."""
@@ -102,7 +131,17 @@ class ChainSteps:
         objectives = np.empty(len(batches))
         chain.count_updates(1)  # the options of a step depend on how many there were
         layers = codes_of(chain.dtype), chain.plan, chain.options
-        given = data.source, data.labels, batches, *self._room, *update, numbers, objectives
+        given = (
+            data.source,
+            data.labels,
+            data.masks,
+            data.groups,
+            batches,
+            *self._room,
+            *update,
+            numbers,
+            objectives,
+        )
         size = self.multiplications // MULTIPLICATIONS
         n: int = in_team(chain_steps.take_steps, size, *layers, *given)
         chain.count_updates(n - 1)
