@@ -39,6 +39,7 @@ LARGE_SHAPES: list[Shape] = [
 MAP_SHAPES: list[Shape] = [
     (2, 3, 1),
     (1, 3, 4),
+    (5, 4, 4),  # as many positions as features
     (7, 4, 5),
     (9, 5, 6),
     (17, 3, 256),  # runs of 256, 128 ...

@@ -23,7 +23,7 @@ as they lie in memory."""
 @compiled_within
 def _of_lanes(terms: FloatArray, group: int, n_groups: int, n_lanes: int) -> FloatArray:
     """Return the terms of a group's features as they take turns in its lanes."""
-    if n_lanes == terms.shape[1]:
+    if n_groups == 1 and n_lanes == terms.shape[1]:
         return terms
     n_features = terms.shape[1] // n_groups
     found = np.empty((terms.shape[0], n_lanes), terms.dtype)

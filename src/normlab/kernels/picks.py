@@ -29,24 +29,51 @@ NO_COLUMNS = np.empty(0, np.int16), np.empty((0, 0), np.int64)
 NO_ROWS = np.empty(0, np.int16), np.empty(0, np.int64)
 
 
-@compiled
+# What Python calls returns numbers at most: while NumPy wraps arrays, Ctrl-C would be lost.
+
+
 def masks_of(x: FloatArray) -> IntArray:
     """Return the masks of rows, ``(n, n_features)``."""
+    masks = np.zeros((len(x), -(-x.shape[1] // WORD)), np.int64)
+    masks_into(x, masks)
+    return masks
+
+
+def groups_of(masks: IntArray) -> IntArray:
+    """Return the groups of rows that have these masks."""
+    groups = np.zeros((len(masks), -(-masks.shape[1] // GROUP)), np.int64)
+    groups_into(masks, groups)
+    return groups
+
+
+def picked_columns(masks: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """Return which columns have something other than 0, and which of them groups of rows need.
+
+    Those of group g are used[picks[ends[b, g] : ends[b + 1, g]]], of each of ``columns.blocks`` b.
+    Where x is not sparse, or too wide, there are no picks.
+    """
+    n_groups, n_columns = len(masks) // GROUP, masks.shape[1] * WORD
+    used, picks = np.empty(n_columns, np.int64), np.empty(n_groups * n_columns, np.int16)
+    ends = np.zeros((-(-n_columns // WIDE_BLOCK_K) + 1, n_groups), np.int64)
+    n_used, n_picks = picked_columns_into(masks, used, picks, ends)
+    return used[:n_used].copy(), picks[:n_picks].copy(), ends
+
+
+@compiled
+def masks_into(x: FloatArray, masks: IntArray) -> None:
+    """Set masks, which are 0."""
     n, n_features = x.shape
-    masks = np.zeros((n, -(-n_features // WORD)), np.int64)
     flat, lanes = x.reshape(-1), VECTOR_BYTES // x.itemsize
     for i in range(n):
         for column in range(0, n_features, lanes):
             own = load(flat, i * n_features + column, n_features - column)
             masks[i, column // WORD] |= bits_other_than_0(own) << (column % WORD)
-    return masks
 
 
 @compiled
-def groups_of(masks: IntArray) -> IntArray:
-    """Return the groups of rows that have these masks."""
+def groups_into(masks: IntArray, groups: IntArray) -> None:
+    """Set groups, which are 0."""
     n, n_words = masks.shape
-    groups = np.zeros((n, -(-n_words // GROUP)), np.int64)
     for i in range(n):
         for word in range(n_words):
             bits = masks[i, word]
@@ -54,26 +81,23 @@ def groups_of(masks: IntArray) -> IntArray:
                 group = (word * WORD + lowest_bit(bits)) // GROUP
                 groups[i, group // WORD] |= np.int64(1) << (group % WORD)
                 bits &= bits - 1
-    return groups
 
 
 @compiled
-def picked_columns(masks: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Return which columns have something other than 0, and which of them groups of rows need.
-
-    Those of group g are used[picks[ends[b, g] : ends[b + 1, g]]], of each of ``columns.blocks`` b.
-    Where x is not sparse, or too wide, there are no picks.
-    """
-    numbers, n_groups = np.arange(len(masks)), len(masks) // GROUP
+def picked_columns_into(
+    masks: IntArray, all_used: IntArray, picks: IntArray, ends: IntArray
+) -> tuple[int, int]:
+    """Set what ``picked_columns`` returns, and return how many are used, and picked."""
+    numbers, n = np.arange(len(masks)), 0
     used = used_of(masks, numbers)
     block, place = blocks(used), np.empty(masks.shape[1] * WORD, np.int16)
-    ends = np.zeros((block.size, n_groups), np.int64)
-    picks, n = np.empty(n_groups * used.size, np.int16), 0
+    for k in range(used.size):
+        all_used[k] = used[k]
     if used.size > MOST_USED or not is_sparse(masks, numbers, used.size):
-        return used, picks[:0], ends
+        return used.size, 0
     for k in range(used.size):
         place[used[k]] = k
-    for g in range(n_groups):
+    for g in range(ends.shape[1]):
         b = 0
         for word in range(masks.shape[1]):
             while (
@@ -89,7 +113,7 @@ def picked_columns(masks: IntArray) -> tuple[IntArray, IntArray, IntArray]:
                 n += 1
                 bits &= bits - 1
         ends[b, g] = n
-    return used, picks[:n].copy(), ends
+    return used.size, n
 
 
 @compiled_within

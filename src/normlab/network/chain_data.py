@@ -69,19 +69,16 @@ class ChainData:
     @cached_property
     def masks(self) -> IntArray:
         """Which elements are not 0, see ``kernels.picks``."""
-        masks: IntArray = masks_of(arrays.read_only(self._stored))
-        return masks
+        return masks_of(arrays.read_only(self._stored))
 
     @cached_property
     def groups(self) -> IntArray:
         """Which groups of columns have something other than 0."""
-        groups: IntArray = groups_of(self.masks)
-        return groups
+        return groups_of(self.masks)
 
     @cached_property
     def _picked(self) -> tuple[IntArray, IntArray, IntArray]:
-        picked: tuple[IntArray, IntArray, IntArray] = picked_columns(self.masks)
-        return picked
+        return picked_columns(self.masks)
 
     def _columns(self, n: int) -> tuple[IntArray, ...]:
         """Return masks, and what to pick where rows are read as they lie, n at a time."""
