@@ -7,8 +7,6 @@ import pytest
 
 from kernels.shapes import Array, rows
 from normlab.kernels import dense
-from normlab.kernels._team import new_team
-from normlab.kernels.picks import NO_COLUMNS, NO_ROWS
 from normlab.kernels.threads import threads
 from reference import dense as twin
 
@@ -155,20 +153,3 @@ def test_rows_of_zeros_give_the_bias() -> None:
     np.testing.assert_array_equal(dense.forward(x, weight, bias), np.tile(bias, (20, 1)))
     d_weight, _ = dense.backward_parameters(rows((20, 7), "float32", seed=3), x, bias=False)
     assert not d_weight.any()
-
-
-@both_dtypes
-def test_columns_of_zeros_change_no_bit_when_they_are_left_out(dtype: str) -> None:
-    x, weight = rows((40, 500), dtype, seed=1), rows((500, 30), dtype, seed=2)
-    dy, start = rows((40, 30), dtype, seed=3), rows((30,), dtype, seed=4)
-    x[:, 100:330] = 0
-    flat, row, column, used = dense.laid_out(x)
-    assert used.tolist() == [*range(100), *range(330, 500)]
-    found = []
-    for columns in (used, column):
-        y, d_weight, d_bias = np.empty_like(dy), np.empty_like(weight), np.empty(0, dtype)
-        x_given = flat, row, column, columns
-        dense.forward_into(new_team(), *x_given, *NO_COLUMNS, weight, start, y)
-        dense.backward_parameters_into(new_team(), dy, *x_given, *NO_ROWS, d_weight, d_bias)
-        found.append((y.tobytes(), d_weight.tobytes()))
-    assert found[0] == found[1]

@@ -21,6 +21,7 @@ from normlab.training import (
     evaluate,
     train,
 )
+from normlab.training.metrics import Evaluator
 from normlab.training.steps import CompiledSteps, compiled_steps
 
 SIZES = (300, 20, 17, 5)
@@ -68,8 +69,12 @@ def both(
 
 
 def is_compiled(own: Network, data: Dataset, training: TrainingConfig) -> bool:
-    found = compiled_steps(own, data, training, training.make_optimizer())
-    return isinstance(found, CompiledSteps)
+    return isinstance(steps_of(own, data, training), CompiledSteps)
+
+
+def steps_of(own: Network, data: Dataset, training: TrainingConfig) -> CompiledSteps | None:
+    at_once = Evaluator(own, training.make_loss(), data.x_train, data.y_train).at_once
+    return compiled_steps(own, at_once, training, training.make_optimizer())
 
 
 def assert_same(pair: Any) -> None:
@@ -101,6 +106,12 @@ def test_bytes_are_taken_as_their_floats_are() -> None:
     floats = network()
     assert run(floats, images(), config()) == found[0][1]
     assert bits(floats) == bits(found[0][0])
+
+
+def test_floats_that_no_bytes_stand_for_are_taken_as_they_are() -> None:
+    data = images()
+    halves = Dataset(data.x_train * np.float32(0.7), data.y_train, data.x_test, data.y_test)
+    assert_same(both(config(), halves))
 
 
 @pytest.mark.parametrize("n_features", [299, 581])
@@ -154,9 +165,9 @@ def test_callbacks_come_after_each_step_and_change_nothing() -> None:
 
 def test_a_large_network_takes_few_steps_at_a_time() -> None:
     """Ctrl-C waits for the end of a compiled call."""
-    small = compiled_steps(network(), images(), config(), config().make_optimizer())
+    small = steps_of(network(), images(), config())
     wide = network(sizes=(300, 3000, 3000, 5))
-    large = compiled_steps(wide, images(), config(), config().make_optimizer())
+    large = steps_of(wide, images(), config())
     assert small is not None
     assert large is not None
     assert large.most < 10 < small.most

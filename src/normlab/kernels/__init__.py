@@ -8,11 +8,11 @@ the optimizers, which work in place, are the stated exception).
 - ``moments``: count, mean, M2 of columns, and their merge
 - ``batch_norm``: normalization of rows and of feature maps, alone or with a ReLU behind it;
   its compiled loops are ``batch_norm_loops``
-- ``dense``: x W + b, of any size on ``gathered_product``, a blocked matrix product, and
-  ``picked_product``, which leaves out the terms that are 0; ``picks``: which these are
+- ``dense``: x W + b, of any size, of ``stored_rows``, on ``gathered_product``, a blocked matrix
+  product, and ``picked_product``, which leaves out terms that are 0, as ``masks`` say
 - ``convolution``: that of images, with ``windows`` (where they stand) and the same product
 - ``chain``: rows through dense layers, normalizations and ReLUs in one call; ``chain_steps``: whole
-  steps of training and measurements, with ``rows`` (of a dataset) and ``columns`` (that are 0)
+  steps of training and measurements
 - ``pooling``: maxima and means of windows; maxima of images while they are normalized
 - ``threads``: how many compute, and how work is shared out among them
 - ``activations``: ReLU, sigmoid, tanh

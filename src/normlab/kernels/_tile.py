@@ -51,7 +51,7 @@ def tile(n_rows: int, n_vectors: int, *, picked: bool = False) -> Callable[..., 
     ``picked``, the sum has other terms, or none: instead of k + t and t stands picks[k + t].
 
     The width of the panel is that of ``n_vectors`` vectors, of which columns need all, if not the
-    whole of the last.
+    whole of the last. Where ``a`` has bytes, they stand for as many 255ths.
 
     The sum runs from 0 in the order of t, one multiply-add each, whatever the block; what it
     starts from is added last, so that sums over many blocks stay exact.
@@ -78,13 +78,13 @@ def tile(n_rows: int, n_vectors: int, *, picked: bool = False) -> Callable[..., 
     ) -> tuple[Any, Any]:
         def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             arrays = _elements(context, builder, signature.args[:9], values)
-            element = arrays[0].type.pointee
+            element = arrays[3].type.pointee
             place = builder, element, context.get_abi_sizeof(element), n_vectors
             _Block(n_rows, *place, picked=picked).write(*arrays, *values[9:])
             return context.get_dummy_value()
 
         arrays = a, row, col, b, start, start_row, out, out_row, picks
-        if len({array.dtype for array in (a, b, start, out)}) > 1:
+        if len({array.dtype for array in (b, start, out)} | ({a.dtype} - {types.uint8})) > 1:
             raise TypingError(f"a, b, start and out must be of one dtype, got {arrays}.")
         return types.void(*arrays, *[types.int64] * 6), write
 
@@ -197,10 +197,27 @@ class _Block(_Vectors):
         rights = [self.load(right, j) for j in (*self.whole, self.last)]
         added = []
         for x in lefts:
-            left = broadcast(build, build.load(build.gep(x, [offset])), self.vector)
+            left = self.number(build.load(build.gep(x, [offset])))
+            left = broadcast(build, left, self.vector)
             for vector in rights:
                 added.append(fused(build, left, vector, next(rest)))
         return added
+
+    def number(self, value: Any) -> Any:
+        """Return the float that an element of ``a`` is, or stands for."""
+        element = self.vector.element
+        if value.type == element:
+            return value
+        name = f"floats_of_bytes_{element}"
+        table = self.build.module.globals.get(name)
+        if table is None:
+            kind = ir.ArrayType(element, 256)
+            table = ir.GlobalVariable(self.build.module, kind, name)
+            table.linkage, table.global_constant = "internal", True
+            # Rounded to float64 before float32, a quotient is the same (Figueroa 1995).
+            table.initializer = ir.Constant(kind, [byte / 255 for byte in range(256)])
+        place = self.build.gep(table, [INDEX(0), self.build.zext(value, INDEX)])
+        return self.build.load(place)
 
     def rows_of(self, array: Any, offsets: Any, i: Any) -> list[Any]:
         """Return where the rows of the block, those from i on, begin in an array."""

@@ -70,7 +70,12 @@ def _let_compute(symbol: Callable[..., Any], name: str) -> None:
     lower_builtin(symbol, Vector, Vector)(write)  # type: ignore[no-untyped-call]
 
 
-for _symbol, _name in (operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul"):
+for _symbol, _name in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.and_, "and_"),
+):
     _let_compute(_symbol, _name)
 
 
@@ -109,16 +114,6 @@ def bits_other_than_0(typing: Any, value: Any) -> tuple[Any, Any]:
 
 
 @instructions
-def lowest_bit(typing: Any, number: Any) -> tuple[Any, Any]:
-    """Return which bit of a number other than 0 is the lowest that is 1."""
-
-    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return builder.cttz(values[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.int64(types.int64), write
-
-
-@instructions
 def n_bits(typing: Any, number: Any) -> tuple[Any, Any]:
     """Return how many bits of a number are 1."""
 
@@ -126,6 +121,41 @@ def n_bits(typing: Any, number: Any) -> tuple[Any, Any]:
         return builder.ctpop(values[0])
 
     return types.int64(types.int64), write
+
+
+@instructions
+def store_places(typing: Any, array: Any, at: Any, bits: Any, first: Any) -> tuple[Any, Any]:
+    """Write first + i for each bit i of a number that is 1, and return the index behind them.
+
+    What is behind them, up to where there are 64 in all, is written too.
+    """
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, values[0]).data
+        number, (_, at, bits, first) = data.type.pointee, values
+        if not HAS_AVX512:
+            first = builder.trunc(first, number)
+            for i in range(64):
+                builder.store(builder.add(first, number(i)), builder.gep(data, [at]))
+                at = builder.add(at, builder.and_(builder.lshr(bits, INDEX(i)), INDEX(1)))
+            return at
+        vector, part = ir.VectorType(PLACE, 16), ir.IntType(16)
+        form = ir.FunctionType(vector, [vector, vector, ir.VectorType(ir.IntType(1), 16)])
+        compress = llvm_function(builder, "x86.avx512.mask.compress", form, vector)
+        count = builder.module.declare_intrinsic("llvm.ctpop", [INDEX])
+        firsts = broadcast(builder, builder.trunc(first, PLACE), vector)
+        nothing = ir.Constant(vector, None)
+        kept = ir.VectorType(number, 16)
+        for i in range(0, 64, 16):
+            own = builder.trunc(builder.lshr(bits, INDEX(i)), part)
+            places = builder.add(firsts, ir.Constant(vector, list(range(i, i + 16))))
+            found = builder.call(compress, [places, nothing, builder.bitcast(own, form.args[2])])
+            place = builder.bitcast(builder.gep(data, [at]), kept.as_pointer())
+            builder.store(builder.trunc(found, kept), place, align=2)
+            at = builder.add(at, builder.call(count, [builder.zext(own, INDEX)]))
+        return at
+
+    return types.int64(array, *[types.int64] * 3), write
 
 
 @instructions

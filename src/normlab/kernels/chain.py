@@ -13,8 +13,7 @@ The layers are a plan, an array of numbers with a row a layer::
     OUT, STATS              features of the layers and of the normalizations before it
     D_FIRST, D_SECOND       where among all gradients those of FIRST and SECOND begin; -1: nowhere
 
-Shapes: ``codes`` is ``codes_of``'s; ``x``, by address, is ``(n, N_IN)`` of the first layer, and how
-it lies, as in ``dense``;
+Shapes: ``codes`` is ``codes_of``'s; ``x``, ``row`` and ``masks`` are those of ``dense``;
 ``options`` ``(n_layers, 3)``, see EPS, NEW and DDOF. ``work``, ``stats``, ``terms`` and
 ``gradients`` are flat: the outputs of all layers, ``(3, N_OUT)`` and ``(5, N_OUT)`` of each
 normalization (see ``batch_norm``), and the gradients of all parameters.
@@ -24,7 +23,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import float64, from_dtype, int16, int64, types
+from numba import float64, from_dtype, int64, types
 from numpy.typing import DTypeLike
 
 from normlab._typing import FloatArray, IntArray
@@ -41,6 +40,8 @@ EPS, NEW, DDOF = range(3)
 """Of a normalization: eps, the weight of the new value in the running statistics, and ddof."""
 
 (
+    FIRST_FORWARD,
+    FIRST_PARAMETERS,
     DENSE_FORWARD,
     DENSE_PARAMETERS,
     DENSE_INPUT,
@@ -49,26 +50,30 @@ EPS, NEW, DDOF = range(3)
     OF_BATCH,
     NORMALIZE,
     NORM_BACKWARD,
-) = range(8)
-"""Which code is where among ``codes_of``."""
+) = range(10)
+"""Which code is where among ``codes_of``; a dense layer comes first, with rows of its own dtype."""
 
 
 @cache
-def codes_of(dtype: DTypeLike) -> IntArray:
-    """Return the addresses of the layers' kernels for this dtype, compiled where need be."""
-    return np.array([code_of(*kernel) for kernel in layer_kernels(dtype)])
+def codes_of(dtype: DTypeLike, stored: DTypeLike) -> IntArray:
+    """Return the addresses of the layers' kernels, compiled where need be.
+
+    For this dtype, and for rows of another.
+    """
+    return np.array([code_of(*kernel) for kernel in layer_kernels(dtype, stored)])
 
 
-def layer_kernels(dtype: DTypeLike) -> list[Any]:
+def layer_kernels(dtype: DTypeLike, stored: DTypeLike) -> list[Any]:
     """Return kernels and the types of their arguments, in the order of their codes."""
-    number = from_dtype(np.dtype(dtype))
+    number, first = from_dtype(np.dtype(dtype)), flat_rows(stored)
     team, doubles, vector, rows = int64[::1], float64[:, ::1], number[::1], number[:, ::1]
-    flat = types.Array(number, 1, "C", readonly=True)
-    x = flat, *[int64[::1]] * 3
-    of_columns, of_rows = (int16[::1], int64[:, ::1]), (int16[::1], int64[::1])
+    how = int64[::1], int64[:, ::1]
+    forward, parameters = dense.forward_into, dense.backward_parameters_into
     found = {
-        DENSE_FORWARD: (dense.forward_into, team, *x, *of_columns, rows, vector, rows),
-        DENSE_PARAMETERS: (dense.backward_parameters_into, team, rows, *x, *of_rows, rows, vector),
+        FIRST_FORWARD: (forward, team, first, *how, rows, vector, rows),
+        FIRST_PARAMETERS: (parameters, team, rows, first, *how, rows, vector),
+        DENSE_FORWARD: (forward, team, flat_rows(dtype), *how, rows, vector, rows),
+        DENSE_PARAMETERS: (parameters, team, rows, flat_rows(dtype), *how, rows, vector),
         DENSE_INPUT: (dense.backward_input_into, team, rows, rows, rows),
         RELU_FORWARD: (activations.relu_into, team, int64, vector, vector),
         RELU_BACKWARD: (activations.relu_backward_into, team, int64, *[vector] * 3),
@@ -79,35 +84,37 @@ def layer_kernels(dtype: DTypeLike) -> list[Any]:
     return [found[i] for i in range(len(found))]
 
 
+def flat_rows(dtype: DTypeLike) -> Any:
+    """Return the type of rows, flat, which may be such as nobody may write to."""
+    return types.Array(from_dtype(np.dtype(dtype)), 1, "C", readonly=True)
+
+
 @compiled
 def forward(
     team: IntArray,
     codes: IntArray,
     plan: IntArray,
     options: FloatArray,
-    x: int,
+    x: Any,
     row: IntArray,
-    column: IntArray,
-    used: IntArray,
-    picks: IntArray,
-    ends: IntArray,
+    masks: IntArray,
     training: bool,
     work: FloatArray,
     stats: FloatArray,
     terms: FloatArray,
 ) -> None:
     """Set the outputs and what belongs to them, or in evaluation the last two outputs, in turn."""
-    n = row.size
-    source = rows(x, n, 1, work)  # where it lies: row, column and used say how
+    n, source = row.size, work[:0].reshape(0, 1)
     for i in range(len(plan)):
         step, begin = plan[i], n * plan[i, OUT] if training else i % 2 * (work.size // 2)
         out = work[begin : begin + n * step[N_OUT]].reshape(n, step[N_OUT])
         if step[KIND] == DENSE:
-            if i > 0:
-                row, column = _begins(n, step[N_IN]), np.arange(step[N_IN])
-                used, picks = column, picks[:0]
-            affine = picks, ends, _weight(step, work), _bias(step, work), out
-            call(codes[DENSE_FORWARD], (team, source.reshape(-1), row, column, used, *affine))
+            affine = _weight(step, work), _bias(step, work), out
+            if i == 0:
+                call(codes[FIRST_FORWARD], (team, x, row, masks, *affine))
+            else:
+                own = source.reshape(-1), _begins(n, step[N_IN]), masks[:0]
+                call(codes[DENSE_FORWARD], (team, *own, *affine))
         elif step[KIND] == RELU:
             call(codes[RELU_FORWARD], (team, out.size, source.reshape(-1), out.reshape(-1)))
         else:
@@ -129,12 +136,9 @@ def backward(
     team: IntArray,
     codes: IntArray,
     plan: IntArray,
-    x: int,
+    x: Any,
     row: IntArray,
-    column: IntArray,
-    used: IntArray,
-    picks: IntArray,
-    counts: IntArray,
+    masks: IntArray,
     work: FloatArray,
     terms: FloatArray,
     dy: int,
@@ -143,7 +147,7 @@ def backward(
     dx: FloatArray,
 ) -> None:
     """Set gradients and, where it is not of size 0, dx; ``room`` is for those in between."""
-    n = row.size
+    n, source = row.size, work[:0].reshape(0, 1)
     upstream = rows(dy, n, plan[-1, N_OUT], work)
     for i in range(len(plan) - 1, -1, -1):
         step = plan[i]
@@ -153,17 +157,17 @@ def backward(
             begin = i % 2 * (room.size // 2)
             passed = room[begin : begin + source.size].reshape(n, step[N_IN])
         else:
-            source, passed = rows(x, n, 1, work), dx
+            passed = dx
         if step[KIND] == DENSE:
             begin = step[D_FIRST]
             d_weight = gradients[begin : begin + step[N_IN] * step[N_OUT]]
             shaped = d_weight.reshape(step[N_IN], step[N_OUT])
-            own = row, column, used, picks, counts
-            if i > 0:
-                numbers = np.arange(step[N_IN])
-                own = _begins(n, step[N_IN]), numbers, numbers, picks[:0], counts
             found = shaped, _d_bias(step, gradients)
-            call(codes[DENSE_PARAMETERS], (team, upstream, source.reshape(-1), *own, *found))
+            if i == 0:
+                call(codes[FIRST_PARAMETERS], (team, upstream, x, row, masks, *found))
+            else:
+                own = source.reshape(-1), _begins(n, step[N_IN]), masks[:0]
+                call(codes[DENSE_PARAMETERS], (team, upstream, *own, *found))
             if passed.size > 0:
                 call(codes[DENSE_INPUT], (team, upstream, _weight(step, work), passed))
         elif step[KIND] == RELU:

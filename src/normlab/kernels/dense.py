@@ -3,11 +3,10 @@
 Shapes: ``x`` is ``(m, n_inputs)``, ``weight`` ``(n_inputs, n_outputs)``, ``bias``
 ``(n_outputs,)``, ``y`` and ``dy`` ``(m, n_outputs)``.
 
-Compiled code has ``x`` flat, with element (i, j) at ``row[i] + column[j]``, and ``used``, in order:
-the numbers of its columns but of some that are 0 in all rows. Of MNIST's pixels a third is, in a
-batch of 100, and is left out of the products: a fifth off the time of a training. Of what is left,
-``picks`` say which terms are not 0; see there. (What is not finite in the other factor comes
-through all the same: 0 does not cancel it.)
+Compiled code has the rows of ``x`` where they lie, flat, each from ``row[i]`` on, see
+``stored_rows``; and ``masks``, which say what of them is not 0, see there: other terms are left
+out of the products. (What is not finite in the other factor comes through all the same: 0 does not
+cancel it.)
 
 Forward: ``y = x weight + bias``. Backward::
 
@@ -24,25 +23,26 @@ from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
 from normlab.kernels._compile import compiled, compiled_within, merged
 from normlab.kernels._team import HELPERS, share_out
-from normlab.kernels.columns import (
-    blocks,
-    is_finite,
-    others,
-    taken,
-    times,
-    used_columns,
-)
 from normlab.kernels.gathered_product import gathered_product, packed, packed_transposed
-from normlab.kernels.picked_product import GROUP, are_finite, packed_product, picked_product
-from normlab.kernels.picks import NO_COLUMNS, NO_ROWS
+from normlab.kernels.masks import (
+    GROUP,
+    UNKNOWN,
+    leave_out_enough,
+    masks_of,
+    masks_of_columns,
+    masks_of_rows,
+)
+from normlab.kernels.picked_product import are_finite, picked_product
+from normlab.kernels.stored_rows import floats_of
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
 
 LARGE_WEIGHT = 2**20
 """Elements of a weight that does not stay in a core's cache, and is read as it lies."""
 
-PART_COLUMNS = 1024
-"""Columns of the weight that a thread takes at a time, at most: packed, a block of them stays in
-the second-level cache. Long pieces of the weight's rows are read faster than short ones."""
+PART_COLUMNS, BLOCK_K = 1024, 128
+"""Columns of the weight that a thread takes at a time, at most, and rows of them that are packed at
+once: together they stay in the second-level cache. Long pieces of rows are read faster than short
+ones; and packed as a whole, a large weight would go to memory and back."""
 
 PANEL = 64
 """Columns of a panel: parts are so many, or a multiple."""
@@ -50,15 +50,12 @@ PANEL = 64
 PART_ROWS = 48
 """Rows of a product that a thread takes at a time: whole blocks."""
 
-PART_GROUPS = PART_ROWS // GROUP
-
 FEWEST_ROWS = 16
 """Below that, BLAS is faster: the time goes into reading the weight. Above, ours takes 0.75 to 1.2
 of its time, and BLAS's own threads would go on spinning."""
 
-
 FEWEST_COLUMNS = 256
-"""Below that, to look for columns of 0 takes longer than it saves: behind a ReLU there are few."""
+"""Below that, to look for what is 0 takes longer than it saves: behind a ReLU it is a half."""
 
 
 def forward(x: FloatArray, weight: FloatArray, bias: FloatArray | None) -> FloatArray:
@@ -69,7 +66,7 @@ def forward(x: FloatArray, weight: FloatArray, bias: FloatArray | None) -> Float
     y = arrays.empty((len(x), weight.shape[1]), x.dtype)
     start = np.zeros(weight.shape[1], x.dtype) if bias is None else bias
     size = y.size * len(weight) // MULTIPLICATIONS
-    in_team(forward_into, size, *laid_out(x), *NO_COLUMNS, weight, start, y)
+    in_team(forward_into, size, *laid_out(x), weight, start, y)
     return y
 
 
@@ -94,46 +91,60 @@ def backward_parameters(
     d_weight = arrays.empty((x.shape[1], dy.shape[1]), x.dtype)
     d_bias = np.empty(dy.shape[1] if bias else 0, dy.dtype)
     size = x.size * dy.shape[1] // MULTIPLICATIONS
-    in_team(backward_parameters_into, size, dy, *laid_out(x), *NO_ROWS, d_weight, d_bias)
+    in_team(backward_parameters_into, size, dy, *laid_out(x), d_weight, d_bias)
     return d_weight, d_bias if bias else None
 
 
-def laid_out(x: FloatArray) -> tuple[FloatArray, IntArray, IntArray, IntArray]:
-    """Return rows, C-contiguous, as compiled code has them: flat, ``row``, ``column``, ``used``."""
-    n, n_inputs = x.shape
-    column = np.arange(n_inputs)
-    used = used_columns(arrays.read_only(x)) if n_inputs >= FEWEST_COLUMNS else column
-    return arrays.read_only(x.reshape(-1)), np.arange(n) * n_inputs, column, used
+def laid_out(x: FloatArray) -> tuple[FloatArray, IntArray, IntArray]:
+    """Return rows, C-contiguous, as compiled code has them: flat, ``row``, ``masks``."""
+    (n, n_inputs), x = x.shape, arrays.read_only(x)
+    masks = masks_of(x) if n_inputs >= FEWEST_COLUMNS else UNKNOWN
+    return x.reshape(-1), np.arange(n) * n_inputs, masks
 
 
 @compiled
 def forward_into(
     team: IntArray,
-    x: FloatArray,
+    x: Any,
     row: IntArray,
-    column: IntArray,
-    used: IntArray,
-    picks: IntArray,
-    ends: IntArray,
+    masks: IntArray,
     weight: FloatArray,
     start: FloatArray,
     y: FloatArray,
 ) -> None:
-    """Set y, which begins from ``start``; see ``picks.picked_columns``."""
+    """Set y, which begins from ``start``."""
     # In parts of columns: a part of the weight is packed at once. (As weight^T x^T the sums would
     # walk down the columns of the weight: three times as slow where its rows lie whole pages
     # apart.)
     n, n_threads = weight.shape[1], team[HELPERS] + 1
     columns = min(PART_COLUMNS, -(-n // (n_threads * PANEL)) * PANEL)
-    flat, out = weight.reshape(-1), y.reshape(-1)
-    if used.size < len(weight):
-        if not is_finite(flat, times(others(used, len(weight)), n), n):
-            used, picks = np.arange(len(weight)), picks[:0]
-        elif used.size == 0:
-            used, picks = np.zeros(1, np.int64), picks[:0]  # or y would not be set
-    b_row, block = times(used, n), blocks(used)
-    product = x, row, taken(column, used), flat, b_row, block, start, out, _begins(y), picks, ends
+    bits = masks_of_rows(masks)
+    if not leave_out_enough(bits, len(weight)):
+        bits = bits[:0]
+    to = start, y.reshape(-1), _begins(y)
+    product = x, row, bits, weight.reshape(-1), _begins(weight), to
     share_out(team, -(-n // columns), _multiply_columns, (product, n, columns))
+
+
+@compiled_within
+def _multiply_columns(product: Any, n: int, columns: int, first: int, stop: int) -> None:
+    x, row, bits, weight, k_row, (all_start, all_y, y_row) = product
+    column = np.arange(k_row.size)
+    for begin in range(first * columns, min(n, stop * columns), columns):
+        n_own, b, y = min(columns, n - begin), weight[begin:], all_y[begin:]
+        start, start_row = all_start[begin:], np.zeros_like(row)
+        for k in range(0, column.size, BLOCK_K):
+            end = min(k + BLOCK_K, column.size)
+            panels, n_done = packed(b, k_row[k:end], n_own), 0
+            if len(bits) > 0 and are_finite(panels):
+                to = start, start_row, y, y_row
+                picked_product(x, row, column, panels, n_own, k, *to, bits)
+                n_done = len(bits) * GROUP
+            if n_done < row.size:
+                a, a_row, a_column = floats_of(x, row[n_done:], k, end, b)
+                rest = start, start_row[n_done:], y, y_row[n_done:]
+                gathered_product(a, a_row, a_column, panels, n_own, *rest)
+            start, start_row = y, y_row
 
 
 @compiled
@@ -164,30 +175,24 @@ def _backward_input_of_large(
 def backward_parameters_into(
     team: IntArray,
     dy: FloatArray,
-    x: FloatArray,
+    x: Any,
     row: IntArray,
-    column: IntArray,
-    used: IntArray,
-    picks: IntArray,
-    counts: IntArray,
+    masks: IntArray,
     d_weight: FloatArray,
     d_bias: FloatArray,
 ) -> None:
-    """Set d_weight, and d_bias, of size 0 where there is no bias; see ``picks.pick_rows``."""
+    """Set d_weight, and d_bias, of size 0 where there is no bias."""
     n_inputs, n = d_weight.shape
     panels, start = packed(dy.reshape(-1), _begins(dy), n), np.zeros(n, dy.dtype)
-    if (used.size < n_inputs or len(picks) > 0) and not are_finite(panels):
-        used, picks = np.arange(n_inputs), picks[:0]
-    if len(picks) > 0:
-        n_groups = n_inputs // GROUP
-        to = start, np.zeros(n_inputs, np.int64), d_weight.reshape(-1), _begins(d_weight)
-        product = x, column, row, panels, n, to, picks, counts
-        share_out(team, -(-n_groups // PART_GROUPS), _multiply_groups, (product, n_groups))
-        used = np.arange(n_groups * GROUP, n_inputs)
-    else:
-        for j in others(used, n_inputs):
-            d_weight[j] = 0.0
-    _multiply(team, x, taken(column, used), row, panels, start, d_weight, times(used, n))
+    out_row, n_done = _begins(d_weight), 0
+    bits = masks_of_columns(masks, n_inputs)
+    if len(masks) > 0 and leave_out_enough(bits, len(dy)) and are_finite(panels):
+        to = start, d_weight.reshape(-1), out_row
+        share_out(team, len(bits), _multiply_groups, ((x, row, bits, panels, n, to),))
+        n_done = len(bits) * GROUP
+    if n_done < n_inputs:
+        a, a_row, column = floats_of(x, row, n_done, n_inputs, dy)
+        _multiply(team, a, column, a_row, panels, start, d_weight, out_row[n_done:])
     for j in range(d_bias.size):
         d_bias[j] = 0.0
     for i in range(len(dy)):
@@ -196,9 +201,20 @@ def backward_parameters_into(
 
 
 @compiled_within
+def _multiply_groups(product: Any, first: int, stop: int) -> None:
+    x, row, bits, panels, n, (start, out, out_row) = product
+    column = np.arange(first * GROUP, stop * GROUP)
+    to = start, np.zeros_like(column), out, out_row[first * GROUP : stop * GROUP]
+    picked_product(x, column, row, panels, n, 0, *to, bits[first:stop])
+
+
+@compiled_within
 def _begins(a: FloatArray) -> IntArray:
     """Return where the rows of ``a`` begin."""
-    return times(np.arange(len(a)), a.shape[1])
+    found = np.empty(len(a), np.int64)
+    for i in range(found.size):
+        found[i] = i * a.shape[1]
+    return found
 
 
 @merged
@@ -222,27 +238,6 @@ def _multiply_rows(product: Any, first: int, stop: int) -> None:
     a, row, col, panels, n, start, start_row, out, out_row = product
     part = slice(first * PART_ROWS, stop * PART_ROWS)
     gathered_product(a, row[part], col, panels, n, start, start_row[part], out, out_row[part])
-
-
-@compiled_within
-def _multiply_groups(product: Any, n_groups: int, begin: int, end: int) -> None:
-    a, row, col, panels, n, (start, start_row, out, out_row), picks, counts = product
-    groups = slice(begin * PART_GROUPS, min(end * PART_GROUPS, n_groups))
-    rows = slice(groups.start * GROUP, groups.stop * GROUP)
-    first = np.arange(groups.start, groups.stop) * col.size
-    own = start_row[rows], out, out_row[rows], picks, first, counts[groups]
-    picked_product(a, row[rows], col, panels, n, 0, start, *own)
-
-
-@compiled_within
-def _multiply_columns(product: Any, n: int, columns: int, first: int, stop: int) -> None:
-    a, row, col, b, b_row, block, start, out, out_row, picks, ends = product
-    for begin in range(first * columns, min(n, stop * columns), columns):
-        n_own = min(columns, n - begin)
-        own_b, own_start, own_out = b[begin:], start[begin:], out[begin:]
-        packed_product(
-            a, row, col, own_b, b_row, block, n_own, own_start, own_out, out_row, picks, ends
-        )
 
 
 @compiled_within

@@ -11,7 +11,6 @@ from normlab.kernels import arrays
 from normlab.kernels import chain as kernel
 from normlab.kernels.dense import FEWEST_ROWS, laid_out
 from normlab.kernels.moments import Moments
-from normlab.kernels.picks import NO_COLUMNS, NO_ROWS
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
 from normlab.layers import BatchNorm, Dense, Layer, ReLU
 from normlab.layers.activation import ActivationCache
@@ -131,8 +130,8 @@ class Chain:
 
     def _forward(self, cache: "ChainCache", *, training: bool) -> None:
         n = len(cache.x)
-        layers = kernel.codes_of(self.dtype), self.plan, self.options
-        pass_ = *cache.laid_out, *NO_COLUMNS, training, cache.work, cache.stats, cache.terms
+        layers = kernel.codes_of(self.dtype, self.dtype), self.plan, self.options
+        pass_ = *cache.laid_out, training, cache.work, cache.stats, cache.terms
         in_team(kernel.forward, n * self.work_a_row // MULTIPLICATIONS, *layers, *pass_)
 
     def backward(
@@ -143,8 +142,8 @@ class Chain:
         gradients = arrays.empty((self.n_gradients,), self.dtype)
         room = arrays.empty((2 * n * self.widest,), self.dtype)
         dx = arrays.empty((n if wants_dx else 0, self.n_inputs), self.dtype)
-        layers = kernel.codes_of(self.dtype), self.plan
-        given = *cache.laid_out, *NO_ROWS, cache.work, cache.terms, address(dy)
+        layers = kernel.codes_of(self.dtype, self.dtype), self.plan
+        given = *cache.laid_out, cache.work, cache.terms, address(dy)
         size = 2 * n * self.work_a_row // MULTIPLICATIONS
         in_team(kernel.backward, size, *layers, *given, gradients, room, dx)
         return dx, self.by_name(gradients)
@@ -208,8 +207,7 @@ class ChainCache(Sequence[Any]):
         self, chain: Chain, x: FloatArray, work: FloatArray, stats: FloatArray, terms: FloatArray
     ) -> None:
         self.chain, self.x, self.work, self.stats, self.terms = chain, x, work, stats, terms
-        _, row, column, used = laid_out(x)
-        self.laid_out = address(x), row, column, used
+        self.laid_out = laid_out(x)
 
     def __len__(self) -> int:
         """Return the number of layers."""

@@ -1,6 +1,5 @@
 """A chain at work on rows of a dataset: steps of training and measurements, compiled as a whole."""
 
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -11,21 +10,21 @@ from normlab.data.pixels import Pixels
 from normlab.kernels import arrays, chain_steps
 from normlab.kernels.chain import codes_of
 from normlab.kernels.dense import FEWEST_ROWS
-from normlab.kernels.picked_product import GROUP
-from normlab.kernels.picks import NO_COLUMNS, groups_of, masks_of, picked_columns
-from normlab.kernels.rows import code_of_taking, strips
+from normlab.kernels.masks import masks_of
+from normlab.kernels.stored_rows import bytes_of
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
 from normlab.kernels.updates import CompiledStep
-from normlab.network.chain import Chain, address
+from normlab.network.chain import Chain
 
 
 class ChainData:
     """Rows and class indices that a chain can learn from, and be measured on."""
 
     def __init__(self, chain: Chain, stored: NDArray[Any], labels: IntArray) -> None:
-        self.chain, self.labels, self._stored = chain, arrays.read_only(labels), stored
-        code = code_of_taking(stored.dtype, chain.dtype)
-        self.source: IntArray = np.array([address(stored), code])
+        masks, n = masks_of(arrays.read_only(stored)), len(labels)
+        flat, labels = stored.reshape(-1), labels.astype(np.int64, copy=False)
+        self.chain, self.n, self.stored = chain, n, stored.dtype
+        self.rows = arrays.read_only(flat), masks, arrays.read_only(labels)
 
     @classmethod
     def of(cls, chain: Chain, x: Any, labels: Any) -> Self | None:
@@ -42,64 +41,28 @@ class ChainData:
             and labels.dtype.kind in "iu"
             and 0 <= labels.min() <= labels.max() < chain.n_last
         )
-        return cls(chain, stored, labels.astype(np.int64, copy=False)) if fits else None
+        if not fits:
+            return None
+        found = bytes_of(stored) if stored.dtype == np.float32 else None
+        return cls(chain, stored if found is None else found, labels)
+
+    def layers(self) -> tuple[IntArray, IntArray, FloatArray]:
+        """Return what compiled code must know of the layers, as they are now."""
+        chain = self.chain
+        return codes_of(chain.dtype, self.stored), chain.plan, chain.options
 
     def measure(self, n_rows: int) -> tuple[float, int]:
         """Return the sum of all losses in evaluation, and how many rows are right.
 
         So many rows are computed at a time.
         """
-        chain, n = self.chain, min(n_rows, len(self.labels))
+        chain, n = self.chain, min(n_rows, self.n)
         work = arrays.empty((2 * n * chain.widest,), chain.dtype)
         dy = np.empty((n, chain.n_last), chain.dtype)
-        layers = codes_of(chain.dtype), chain.plan, chain.options
-        given = (
-            self.source,
-            self.labels,
-            *self._columns(n),
-            *self._block(n),
-            work,
-            *chain.statistics(),
-            dy,
-        )
+        given = *self.layers(), *self.rows, work, *chain.statistics(), dy
         size = n * chain.work_a_row // MULTIPLICATIONS
-        found: tuple[float, int] = in_team(chain_steps.measure, size, *layers, *given)
+        found: tuple[float, int] = in_team(chain_steps.measure, size, *given)
         return found
-
-    @cached_property
-    def masks(self) -> IntArray:
-        """Which elements are not 0, see ``kernels.picks``."""
-        return masks_of(arrays.read_only(self._stored))
-
-    @cached_property
-    def groups(self) -> IntArray:
-        """Which groups of columns have something other than 0."""
-        return groups_of(self.masks)
-
-    @cached_property
-    def _picked(self) -> tuple[IntArray, IntArray, IntArray]:
-        return picked_columns(self.masks)
-
-    def _columns(self, n: int) -> tuple[IntArray, ...]:
-        """Return masks, and what to pick where rows are read as they lie, n at a time."""
-        if self._stored.dtype != self.chain.dtype:
-            return self.masks, np.empty(0, int), *NO_COLUMNS
-        used, picks, ends = self._picked
-        has_whole_groups = n % GROUP == 0 or n == len(self.labels)
-        return self.masks, used, picks if has_whole_groups else picks[:0], ends
-
-    def _block(self, n: int) -> tuple[FloatArray, IntArray, IntArray]:
-        """Return room for n rows, of size 0 where they need none, and how they lie."""
-        if self._stored.dtype != self.chain.dtype:
-            return self.room(n)
-        n_features = self.chain.n_inputs
-        none = np.empty((0, 0, 0), self.chain.dtype)
-        return none, np.arange(n) * n_features, np.arange(n_features)
-
-    def room(self, n: int) -> tuple[FloatArray, IntArray, IntArray]:
-        """Return room for n rows, and how they will lie."""
-        shape, row, column = strips(n, self.chain.n_inputs)
-        return arrays.empty(shape, self.chain.dtype), row, column
 
 
 class ChainSteps:
@@ -112,9 +75,7 @@ class ChainSteps:
         work = arrays.empty((batch_size * chain.n_outputs,), chain.dtype)
         dy = np.empty((batch_size, chain.n_last), chain.dtype)
         between = arrays.empty((2 * batch_size * chain.widest,), chain.dtype)
-        target = np.empty(batch_size, np.int64)
-        passes = target, work, *chain.statistics(), dy, gradients, between
-        self._room = *data.room(batch_size), *passes
+        self._room = work, *chain.statistics(), dy, gradients, between
         self.multiplications = 3 * batch_size * chain.work_a_row  # a step, about
         self.may_be_many = chain.has_constant_options()
 
@@ -127,19 +88,8 @@ class ChainSteps:
         chain, data = self.data.chain, self.data
         objectives = np.empty(len(batches))
         chain.count_updates(1)  # the options of a step depend on how many there were
-        layers = codes_of(chain.dtype), chain.plan, chain.options
-        given = (
-            data.source,
-            data.labels,
-            data.masks,
-            data.groups,
-            batches,
-            *self._room,
-            *update,
-            numbers,
-            objectives,
-        )
+        given = *data.layers(), *data.rows, batches, *self._room, *update, numbers, objectives
         size = self.multiplications // MULTIPLICATIONS
-        n: int = in_team(chain_steps.take_steps, size, *layers, *given)
+        n: int = in_team(chain_steps.take_steps, size, *given)
         chain.count_updates(n - 1)
         return list(objectives[: n + 1])

@@ -87,7 +87,7 @@ def train(
     prober = Prober(network, config, n_rows, rng, stopwatch)
     optimizer = config.make_optimizer()
     in_turn = StepsInTurn(network, data, config, optimizer, prober)
-    steps = compiled_steps(network, data, config, optimizer) or in_turn
+    steps = compiled_steps(network, recorder.on_train.at_once, config, optimizer) or in_turn
     draws = batches(n_rows, config.batch_size, replacement=config.replacement, rng=rng)
     diverged_at_step = None
     most = 1 if callbacks else steps.most

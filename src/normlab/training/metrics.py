@@ -76,12 +76,12 @@ class Evaluator:
         self.network, self.loss, self.x, self.target = network, loss, x, np.asarray(target)
         self.n_rows = evaluation_rows(network, x.shape[1:])
         is_usual = type(loss) is SoftmaxCrossEntropy
-        self._at_once = network.at_once(x, self.target) if is_usual else None
+        self.at_once = network.at_once(x, self.target) if is_usual else None
 
     def __call__(self) -> Evaluation:
         """Return mean loss and accuracy over all rows, in evaluation mode."""
-        if self._at_once is not None and self._at_once.chain.can_predict():
-            total, right = self._at_once.measure(self.n_rows)
+        if self.at_once is not None and self.at_once.chain.can_predict():
+            total, right = self.at_once.measure(self.n_rows)
         else:
             total, right = self._in_turn()
         return Evaluation(total / len(self.x), right / len(self.x))

@@ -25,7 +25,7 @@ class Recorder:
         self.network, self.data, self.config = network, data, config
         self.stopwatch = stopwatch
         self.loss: Loss = config.make_loss()
-        self._on_train = Evaluator(network, self.loss, data.x_train, data.y_train)
+        self.on_train = Evaluator(network, self.loss, data.x_train, data.y_train)
         self._on_test = Evaluator(network, self.loss, data.x_test, data.y_test)
         self.due = config.recorded_steps(len(data.x_train))
         rule = f"come by step {config.n_steps(len(data.x_train))}, the last one"
@@ -47,7 +47,7 @@ class Recorder:
         recording, data = self.config.recording, self.data
         with self.stopwatch.paused():
             if self._wants(recording.train, last):
-                self._measure(row, "train", self._on_train)
+                self._measure(row, "train", self.on_train)
             if self._wants(recording.test, last):
                 self._measure(row, "test", self._on_test)
             if self._wants(recording.batch, last):

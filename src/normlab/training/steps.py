@@ -8,9 +8,8 @@ from normlab._typing import IntArray, Parameters
 from normlab.data import Dataset
 from normlab.kernels.dense import FEWEST_ROWS
 from normlab.network import Network
-from normlab.network.chain_data import ChainSteps
+from normlab.network.chain_data import ChainData, ChainSteps
 from normlab.training.config import TrainingConfig
-from normlab.training.losses import SoftmaxCrossEntropy
 from normlab.training.objective import objective
 from normlab.training.optimizers import Optimizer
 from normlab.training.probes.prober import Prober
@@ -79,14 +78,11 @@ class CompiledSteps:
 
 
 def compiled_steps(
-    network: Network, data: Dataset, config: TrainingConfig, optimizer: Optimizer
+    network: Network, at_once: ChainData | None, config: TrainingConfig, optimizer: Optimizer
 ) -> CompiledSteps | None:
     """Return them, or None where something in the training needs the layers in turn."""
     simple = config.batch_size >= FEWEST_ROWS and config.weight_decay == 0
-    if not simple or type(config.make_loss()) is not SoftmaxCrossEntropy:
-        return None
-    at_once = network.at_once(data.x_train, data.y_train)
-    if at_once is None:
+    if not simple or at_once is None:
         return None
     steps = ChainSteps(at_once, config.batch_size)
     return CompiledSteps(steps, network.parameters, optimizer)
