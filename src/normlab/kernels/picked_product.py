@@ -1,8 +1,8 @@
 """Products that leave out terms which are 0, as masks say, see there.
 
 ``a``, ``row``, ``col``, ``start``, ``out`` and ``out_row`` are those of ``gathered_product``, but
-``a`` may have bytes. Rows are computed in groups of ``GROUP``, each with terms of its own: where its
-bits are 1.
+``a`` may have bytes. Rows are computed in groups of ``GROUP``, each with terms of its own: those
+where its bits are 1.
 """
 
 from typing import Any

@@ -26,14 +26,19 @@ def bytes_of(x: FloatArray) -> NDArray[np.uint8] | None:
 
 @compiled
 def _set_bytes(x: FloatArray, found: NDArray[np.uint8]) -> bool:
-    zero, one, most = x.dtype.type(0), x.dtype.type(1), x.dtype.type(255)
+    zero, one = x.dtype.type(0), x.dtype.type(1)
+    most, half = x.dtype.type(255), x.dtype.type(0.5)
     for first in range(0, x.size, 1024):
-        fits = True
-        for i in range(first, min(first + 1024, x.size)):
-            value = x[i] if zero <= x[i] <= one else zero
-            found[i] = np.uint8(value * most + x.dtype.type(0.5))
-            fits &= x.dtype.type(found[i]) / most == x[i]
-        if not fits:
+        own, to = x[first : first + 1024], found[first : first + 1024]
+        n_others = 0
+        for i in range(own.size):
+            # NaN becomes 0, and so another number. (By way of int32, vectors are converted.)
+            value = own[i] if own[i] >= zero else zero
+            value = value if value <= one else one
+            byte = np.int32(value * most + half)
+            to[i] = byte
+            n_others += x.dtype.type(byte) / most != own[i]
+        if n_others > 0:
             return False
     return True
 

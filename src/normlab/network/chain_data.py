@@ -87,9 +87,10 @@ class ChainSteps:
         """
         chain, data = self.data.chain, self.data
         objectives = np.empty(len(batches))
-        chain.count_updates(1)  # the options of a step depend on how many there were
+        counted = 0 if self.may_be_many else 1  # on which the options of this step depend
+        chain.count_updates(counted)
         given = *data.layers(), *data.rows, batches, *self._room, *update, numbers, objectives
         size = self.multiplications // MULTIPLICATIONS
         n: int = in_team(chain_steps.take_steps, size, *given)
-        chain.count_updates(n - 1)
+        chain.count_updates(n - counted)
         return list(objectives[: n + 1])
