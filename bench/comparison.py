@@ -18,10 +18,18 @@ HEADER = ("work", "normlab", *(f"{peer} / normlab" for peer in PEERS), "of the l
 
 NOTHING = "-"
 
+ONE_PROCESS = ", one process"
+"""Ends the name of a peer that shares its work out among threads of its own, as most people run it:
+in the best way, and so the first row of a job, it may be in two processes."""
+
 
 def table(results: Sequence[Result]) -> Table:
     """Return a row a job that normlab has done, and that a peer or a limit stands beside."""
-    rows = (_row(results, job) for job in dict.fromkeys(result.job for result in results))
+    rows = []
+    for job in dict.fromkeys(result.job for result in results):
+        rows.append(_row(results, job))
+        if any(result.job == job and result.name.endswith(ONE_PROCESS) for result in results):
+            rows.append(_row(results, job, ONE_PROCESS))
     return Table(HEADER, tuple(row for row in rows if any(row[2:])))
 
 
@@ -30,10 +38,13 @@ def seconds(value: float) -> str:
     return f"{value:.2g} s" if value >= 1 else f"{1000 * value:.3g} ms"
 
 
-def _row(results: Sequence[Result], job: str) -> tuple[str, ...]:
-    ratios = [_cell(results, job, partial(_ratio, results, peer)) for peer in PEERS]
+def _row(results: Sequence[Result], job: str, way: str = "") -> tuple[str, ...]:
+    """Return normlab's time and the ratios of its peers: in their best way, or in this one."""
+    theirs = [result for result in results if result.name.endswith(way)]
+    ratios = [_cell(results, job, partial(_ratio, theirs, peer)) for peer in PEERS]
     times = _cell(results, job, lambda own: seconds(own.seconds))
-    return (job, times, *ratios, _cell(results, job, partial(_share, results)))
+    share = "" if way else _cell(results, job, partial(_share, results))
+    return (f"{job}; peers in{way[1:]}" if way else job, times, *ratios, share)
 
 
 def _cell(results: Sequence[Result], job: str, text: Callable[[Result], str]) -> str:

@@ -13,7 +13,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.timing import Result, threads
+from bench.timing import Contender, Result, threads
 
 Product = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -24,13 +24,27 @@ LARGE, N_BURSTS = 2000, 10
 AS_LARGE = "limit: as fast as large products"
 
 
-def results(job: str, sizes: tuple[int, ...], n_trainings: int, *, quick: bool) -> list[Result]:
-    """Return the limits: the products themselves, and their work at the best possible speed."""
+def alone(job: str, sizes: tuple[int, ...], n_trainings: int, *, quick: bool) -> Result:
+    """Return how long the products of trainings take on one core, and nothing else."""
     products, n_bursts = _products(sizes), 2 if quick else N_BURSTS
     with threads(1):
         seconds = n_trainings * sum(n * _seconds(*pair, n_bursts) for n, pair in products)
-    alone = Result(job, "limit: these products alone", 1, seconds, seconds, "")
-    return [alone, *at_best(job, training_work(sizes, n_trainings))]
+    return Result(job, "limit: these products alone", 1, seconds, seconds, "")
+
+
+def contenders(work: float) -> list[Contender]:
+    """Return large products of so many operations, to be timed in turn with the trainings."""
+    a = _matrix(LARGE, LARGE)
+    n_products, rest = divmod(work, _flops(a, a))
+    n_rows = round(rest / _flops(a[:1], a))
+
+    def run() -> str:
+        for _ in range(int(n_products)):
+            a @ a
+        a[:n_rows] @ a
+        return f"{work / 1e9:.3g} GFLOP"
+
+    return [Contender(AS_LARGE, cores, run) for cores in (1, 2)]
 
 
 def training_work(sizes: tuple[int, ...], n_trainings: int) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import limit, published_style
+from bench.comparison import ONE_PROCESS
 from bench.timing import HAS_JAX, HAS_TORCH, Contender, Result, compare, say
 from normlab.data import Dataset, batches, load_mnist
 from normlab.lab.engines import Engine, LocalWorkers
@@ -72,29 +73,33 @@ def run(quick: bool) -> list[Result]:
         compare("sweep, warm-up", _in_teams(MIDDLE[:1], teams), rounds=1)
         job = f"sweep, {len(scales)} middle scale{'s' * (len(scales) > 1)}"
         results += compare(job, _contenders(scales, teams), rounds=rounds)
-        results += limit.results(job, SIZES, n_trainings=2 * len(scales), quick=quick)
+        results.append(limit.alone(job, SIZES, n_trainings=2 * len(scales), quick=quick))
         if not quick:
             results += compare(ALL, _contenders(SCALES, teams), rounds=3)
         return results
 
 
 def _teams() -> list[Team]:
-    """Return two workers for every contender, and JAX in a process as it comes, with its threads.
-
-    A process on two threads has been slower than two workers for all others.
-    """
+    """Return two workers for every contender, and for JAX a process that has its usual threads."""
     pairs = [Team(f"{name}, 2 workers", trial, LocalWorkers(2)) for name, trial in TRIALS.items()]
-    alone = [Team("JAX, one process", TRIALS["JAX"], LocalWorkers(1))] if HAS_JAX else []
+    alone = [Team("JAX" + ONE_PROCESS, TRIALS["JAX"], LocalWorkers(1))] if HAS_JAX else []
     return pairs + alone
 
 
 def _contenders(scales: Sequence[float], teams: Sequence[Team]) -> list[Contender]:
-    """Return all on one thread, and on two processors."""
+    """Return all on one thread, and on two processors in each way, and what limits them."""
 
-    def in_turn(name: str, trial: Trial) -> Contender:
-        return Contender(name, 1, lambda: _summary(map(trial, *_trials(scales))))
+    def in_turn(name: str, cores: int, trial: Trial) -> Contender:
+        return Contender(name, cores, lambda: _summary(map(trial, *_trials(scales))))
 
-    return [*(in_turn(*each) for each in TRIALS.items()), *_in_teams(scales, teams)]
+    alone = [in_turn(name, 1, trial) for name, trial in TRIALS.items()]
+    usual = [
+        in_turn(name + ONE_PROCESS, 2, trial)
+        for name, trial in TRIALS.items()
+        if name not in ("normlab", "JAX")
+    ]
+    large = limit.contenders(limit.training_work(SIZES, n_trainings=2 * len(scales)))
+    return [*alone, *usual, *_in_teams(scales, teams), *large]
 
 
 def _in_teams(scales: Sequence[float], teams: Sequence[Team]) -> list[Contender]:

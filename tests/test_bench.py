@@ -207,8 +207,10 @@ def medians(job: str, times: dict[tuple[str, int], float]) -> list[Result]:
 
 
 def test_the_comparison_has_ratios_of_medians_and_the_share_of_the_limit() -> None:
-    (row,) = comparison.table(medians("a job", TIMES)).rows
+    row, in_one_process = comparison.table(medians("a job", TIMES)).rows
     assert row == ("a job", "2 s / 1 s", "1.50 / -", "- / 0.50", "", "50% / 25%")
+    name = "a job; peers in one process"
+    assert in_one_process == (name, "2 s / 1 s", "", "- / 4.00", "", "")
 
 
 def test_the_comparison_leaves_out_what_has_neither_peer_nor_limit() -> None:
@@ -260,10 +262,30 @@ def test_every_contender_has_one_thread_and_two_workers(monkeypatch: pytest.Monk
     found = [(contender.name, contender.cores) for contender in contenders]
     assert found == [
         *((name, 1) for name in names),
+        ("published style, one process", 2),
+        ("PyTorch, one process", 2),
         *((f"{name}, 2 workers", 2) for name in names),
         ("JAX, one process", 2),
+        (limit.AS_LARGE, 1),
+        (limit.AS_LARGE, 2),
     ]
-    assert {contender.run() for contender in contenders} == {"mean accuracy 0.500, 0 stopped"}
+    ran = {contender.run() for contender in contenders[:-2]}
+    assert ran == {"mean accuracy 0.500, 0 stopped"}
+
+
+def test_the_limit_takes_as_many_operations_as_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = []
+
+    class Factor(np.ndarray):  # type: ignore[type-arg]
+        def __matmul__(self, other: Any) -> Any:
+            done.append(2 * self.size * other.shape[1])
+            return np.asarray(self) @ np.asarray(other)
+
+    monkeypatch.setattr(limit, "_matrix", lambda m, n: np.ones((10, 10)).view(Factor))
+    one, two = limit.contenders(5000)
+    assert (one.cores, two.cores) == (1, 2)
+    two.run()
+    assert done == [2000, 2000, 1000]
 
 
 def test_the_sweep_stops_where_a_peer_computes_something_else(
