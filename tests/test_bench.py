@@ -276,7 +276,7 @@ def test_every_contender_has_one_thread_and_two_workers(monkeypatch: pytest.Monk
 def test_the_limit_takes_as_many_operations_as_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     done = []
 
-    class Factor(np.ndarray):  # type: ignore[type-arg]
+    class Factor(np.ndarray):
         def __matmul__(self, other: Any) -> Any:
             done.append(2 * self.size * other.shape[1])
             return np.asarray(self) @ np.asarray(other)
