@@ -1,10 +1,14 @@
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from threading import Thread
 
 import pytest
 
+from lab.tiny import load
+from normlab.lab.config import TrialConfig
+from normlab.lab.design import Design
 from normlab.lab.interrupts import held_back, put_off
 
 Block = Callable[[], AbstractContextManager[None]]
@@ -53,3 +57,21 @@ def test_another_thread_may_put_off_what_never_comes_to_it() -> None:
     thread.start()
     thread.join()
     assert done == ["all"]
+
+
+def test_a_configuration_is_whole_before_an_interrupt_comes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Pydantic would print one that comes in one of our rules, and go on."""
+    done: list[str] = []
+
+    def rules(config: TrialConfig) -> Iterator[str]:
+        interrupt()
+        done.append("rules")
+        yield from ()
+
+    design = Design(load(tmp_path))
+    monkeypatch.setattr(TrialConfig, "broken_rules", rules)
+    with pytest.raises(KeyboardInterrupt):
+        design.config(0)
+    assert done == ["rules"]

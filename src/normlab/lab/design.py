@@ -11,6 +11,7 @@ from normlab.lab.config import TrialConfig
 from normlab.lab.experiment import Experiment
 from normlab.lab.factors import Levels, grid
 from normlab.lab.identity import identity, name_of
+from normlab.lab.interrupts import put_off
 
 
 class Design:
@@ -44,7 +45,8 @@ class Design:
 
     def config(self, i: int) -> TrialConfig:
         """Return the configuration of a trial."""
-        return self._config(*self.places(i)[0])
+        with put_off():  # Pydantic calls our rules from Rust
+            return self._config(*self.places(i)[0])
 
     def one_of_each(self, trials: Iterable[int]) -> Iterator[TrialConfig]:
         """Return a configuration of each combination of levels that is among these trials."""
