@@ -67,13 +67,13 @@ def layer_kernels(dtype: DTypeLike, stored: DTypeLike) -> list[Any]:
     """Return kernels and the types of their arguments, in the order of their codes."""
     number, first = from_dtype(np.dtype(dtype)), flat_rows(stored)
     team, doubles, vector, rows = int64[::1], float64[:, ::1], number[::1], number[:, ::1]
-    how = int64[::1], int64[:, ::1]
+    how, plain = (int64[::1], int64[:, ::1]), (vector, int64[::1], types.none)
     forward, parameters = dense.forward_into, dense.backward_parameters_into
     found = {
         FIRST_FORWARD: (forward, team, first, *how, rows, vector, rows),
         FIRST_PARAMETERS: (parameters, team, rows, first, *how, rows, vector),
-        DENSE_FORWARD: (forward, team, flat_rows(dtype), *how, rows, vector, rows),
-        DENSE_PARAMETERS: (parameters, team, rows, flat_rows(dtype), *how, rows, vector),
+        DENSE_FORWARD: (forward, team, *plain, rows, vector, rows),
+        DENSE_PARAMETERS: (parameters, team, rows, *plain, rows, vector),
         DENSE_INPUT: (dense.backward_input_into, team, rows, rows, rows),
         RELU_FORWARD: (activations.relu_into, team, int64, vector, vector),
         RELU_BACKWARD: (activations.relu_backward_into, team, int64, *[vector] * 3),
@@ -113,7 +113,7 @@ def forward(
             if i == 0:
                 call(codes[FIRST_FORWARD], (team, x, row, masks, *affine))
             else:
-                own = source.reshape(-1), _begins(n, step[N_IN]), masks[:0]
+                own = source.reshape(-1), _begins(n, step[N_IN]), None
                 call(codes[DENSE_FORWARD], (team, *own, *affine))
         elif step[KIND] == RELU:
             call(codes[RELU_FORWARD], (team, out.size, source.reshape(-1), out.reshape(-1)))
@@ -166,7 +166,7 @@ def backward(
             if i == 0:
                 call(codes[FIRST_PARAMETERS], (team, upstream, x, row, masks, *found))
             else:
-                own = source.reshape(-1), _begins(n, step[N_IN]), masks[:0]
+                own = source.reshape(-1), _begins(n, step[N_IN]), None
                 call(codes[DENSE_PARAMETERS], (team, upstream, *own, *found))
             if passed.size > 0:
                 call(codes[DENSE_INPUT], (team, upstream, _weight(step, work), passed))

@@ -15,12 +15,9 @@ from normlab.kernels import losses
 from normlab.kernels._by_address import address_of, call, code_of
 from normlab.kernels._compile import compiled
 from normlab.kernels.chain import (
-    FIRST_FORWARD,
-    FIRST_PARAMETERS,
     N_IN,
     N_OUT,
-    NORM_BACKWARD,
-    OF_BATCH,
+    RELU_FORWARD,
     backward,
     flat_rows,
     forward,
@@ -66,7 +63,9 @@ def take_steps(
     for k in range(len(batches)):
         for i in range(n):
             number = batches[k, i]
-            row[i], target[i], own_masks[i] = number * n_features, labels[number], masks[number]
+            row[i], target[i] = number * n_features, labels[number]
+            for word in range(masks.shape[1]):  # in one assignment, it takes seconds to compile
+                own_masks[i, word] = masks[number, word]
         rows = x, row, own_masks
         forward(team, codes, plan, options, *rows, training, work, stats, terms)
         objectives[k] = losses.cross_entropy_into(y, target, dy)
@@ -114,13 +113,12 @@ def compile_share(dtype: DTypeLike, share: int) -> None:
     """Compile one of two shares of what trainings and measurements need, into the cache on disk.
 
     For rows of bytes where they may be: for float32. Two processes take half the time of one. Each
-    share takes some 16 seconds.
+    share takes some 17 seconds.
     """
     stored = np.dtype(np.uint8 if np.dtype(dtype) == np.float32 else dtype)
-    layers, (measuring, steps) = layer_kernels(dtype, stored), _whole_kernels(dtype, stored)
-    first = [layers.pop(i) for i in (FIRST_PARAMETERS, FIRST_FORWARD)]
-    normalization = [layers.pop(i - 2) for i in (NORM_BACKWARD, OF_BATCH)]
-    for kernel in ([*layers, measuring], [steps, *normalization, *first])[share]:
+    layers = layer_kernels(dtype, stored)
+    affine, others = layers[:RELU_FORWARD], layers[RELU_FORWARD:]
+    for kernel in (affine, [*others, *_whole_kernels(dtype, stored)])[share]:
         code_of(*kernel)
 
 

@@ -70,7 +70,7 @@ def forward(x: FloatArray, weight: FloatArray, bias: FloatArray | None) -> Float
     y = arrays.empty((len(x), weight.shape[1]), x.dtype)
     start = np.zeros(weight.shape[1], x.dtype) if bias is None else bias
     size = y.size * len(weight) // MULTIPLICATIONS
-    in_team(forward_into, size, *laid_out(x), weight, start, y)
+    in_team(forward_into, size, *_looked_at(x), weight, start, y)
     return y
 
 
@@ -95,7 +95,7 @@ def backward_parameters(
     d_weight = arrays.empty((x.shape[1], dy.shape[1]), x.dtype)
     d_bias = np.empty(dy.shape[1] if bias else 0, dy.dtype)
     size = x.size * dy.shape[1] // MULTIPLICATIONS
-    in_team(backward_parameters_into, size, dy, *laid_out(x), d_weight, d_bias)
+    in_team(backward_parameters_into, size, dy, *_looked_at(x), d_weight, d_bias)
     return d_weight, d_bias if bias else None
 
 
@@ -106,41 +106,52 @@ def laid_out(x: FloatArray) -> tuple[FloatArray, IntArray, IntArray]:
     return x.reshape(-1), np.arange(n) * n_inputs, masks
 
 
+def _looked_at(x: FloatArray) -> tuple[FloatArray, IntArray, IntArray | None]:
+    flat, row, masks = laid_out(x)
+    return flat, row, masks if len(masks) > 0 else None
+
+
 @compiled
 def forward_into(
     team: IntArray,
     x: Any,
     row: IntArray,
-    masks: IntArray,
+    masks: IntArray | None,
     weight: FloatArray,
     start: FloatArray,
     y: FloatArray,
 ) -> None:
-    """Set y, which begins from ``start``."""
+    """Set y, which begins from ``start``.
+
+    Where masks are None, what needs them is not compiled.
+    """
     # In parts of columns: a part of the weight is packed at once. (As weight^T x^T the sums would
     # walk down the columns of the weight: three times as slow where its rows lie whole pages
     # apart.)
     n, n_threads = weight.shape[1], team[HELPERS] + 1
     columns = min(PART_COLUMNS, -(-n // (n_threads * PANEL)) * PANEL)
-    bits = masks_of_rows(masks)
-    if not leave_out_enough(bits, len(weight)):
-        bits = bits[:0]
     to = start, y.reshape(-1), _begins(y)
-    product = x, row, bits, weight.reshape(-1), _begins(weight), to
-    share_out(team, -(-n // columns), _multiply_columns, (product, n, columns))
+    product = x, row, weight.reshape(-1), _begins(weight), to
+    share_out(team, -(-n // columns), _multiply_columns, (product, masks, n, columns))
 
 
 @compiled_within
-def _multiply_columns(product: Any, n: int, columns: int, first: int, stop: int) -> None:
-    x, row, bits, weight, k_row, (all_start, all_y, y_row) = product
+def _multiply_columns(
+    product: Any, masks: IntArray | None, n: int, columns: int, first: int, stop: int
+) -> None:
+    x, row, weight, k_row, (all_start, all_y, y_row) = product
     column = np.arange(k_row.size)
+    if masks is not None:
+        bits = masks_of_rows(masks)
+        if not leave_out_enough(bits, column.size):
+            bits = bits[:0]
     for begin in range(first * columns, min(n, stop * columns), columns):
         n_own, b, y = min(columns, n - begin), weight[begin:], all_y[begin:]
         start, start_row = all_start[begin:], np.zeros_like(row)
         for k in range(0, column.size, BLOCK_K):
             end = min(k + BLOCK_K, column.size)
             panels, n_done = packed(b, k_row[k:end], n_own), 0
-            if len(bits) > 0 and are_finite(panels):
+            if masks is not None and len(bits) > 0 and are_finite(panels):
                 to = start, start_row, y, y_row
                 picked_product(x, row, column, panels, n_own, k, *to, bits)
                 n_done = len(bits) * GROUP
@@ -181,7 +192,7 @@ def backward_parameters_into(
     dy: FloatArray,
     x: Any,
     row: IntArray,
-    masks: IntArray,
+    masks: IntArray | None,
     d_weight: FloatArray,
     d_bias: FloatArray,
 ) -> None:
@@ -189,11 +200,12 @@ def backward_parameters_into(
     n_inputs, n = d_weight.shape
     panels, start = packed(dy.reshape(-1), _begins(dy), n), np.zeros(n, dy.dtype)
     out_row, n_done = _begins(d_weight), 0
-    bits = masks_of_columns(masks, n_inputs)
-    if len(masks) > 0 and leave_out_enough(bits, len(dy)) and are_finite(panels):
-        to = start, d_weight.reshape(-1), out_row
-        share_out(team, len(bits), _multiply_groups, ((x, row, bits, panels, n, to),))
-        n_done = len(bits) * GROUP
+    if masks is not None:
+        bits = masks_of_columns(masks, n_inputs)
+        if len(masks) > 0 and leave_out_enough(bits, len(dy)) and are_finite(panels):
+            to = start, d_weight.reshape(-1), out_row
+            share_out(team, len(bits), _multiply_groups, ((x, row, bits, panels, n, to),))
+            n_done = len(bits) * GROUP
     if n_done < n_inputs:
         a, a_row, column = floats_of(x, row, n_done, n_inputs, dy)
         _multiply(team, a, column, a_row, panels, start, d_weight, out_row[n_done:])
