@@ -13,11 +13,7 @@ import numpy as np
 from normlab._typing import FloatArray
 from normlab.kernels._compile import compiled, compiled_within
 from normlab.kernels._vectors import choose, everywhere, load, store
-from normlab.kernels.blocks import least_lanes
-
-ROWS = 16
-"""Rows that the terms of a vector's lanes stay in registers for: few, so that they are read nearly
-as they lie in memory."""
+from normlab.kernels.blocks import least_lanes, walked_rows
 
 
 @compiled_within
@@ -56,13 +52,14 @@ def normalize(
     n_lanes = x.shape[3]
     own = _of_lanes(terms, 0, 1, n_lanes).reshape(-1)
     from_x, to_y, n = x.reshape(-1), y.reshape(-1), least_lanes(x)
-    for begin in range(first, stop, ROWS):
+    n_rows = walked_rows(x)
+    for begin in range(first, stop, n_rows):
         for begin_lane in range(0, n_lanes, n):
             j = min(begin_lane, n_lanes - n)
             center, scale = load(own, j, n), load(own, 3 * n_lanes + j, n)
             shift = load(own, 4 * n_lanes + j, n)
             least = everywhere(floor, shift)
-            for i in range(begin, min(stop, begin + ROWS)):
+            for i in range(begin, min(stop, begin + n_rows)):
                 at = i * n_lanes + j
                 found = (load(from_x, at, n) - center) * scale + shift
                 store(to_y, at, n, choose(found, least, found, least))
@@ -174,14 +171,15 @@ def input_gradient(
     n_lanes = x.shape[3]
     own = _of_lanes(terms, 0, 1, n_lanes).reshape(-1)
     from_dy, from_x, to_dx, n = dy.reshape(-1), x.reshape(-1), dx.reshape(-1), least_lanes(x)
-    for begin in range(first, stop, ROWS):
+    n_rows = walked_rows(x)
+    for begin in range(first, stop, n_rows):
         for begin_lane in range(0, n_lanes, n):
             j = min(begin_lane, n_lanes - n)
             center, factor = load(own, j, n), load(own, n_lanes + j, n)
             rest, scale = load(own, 2 * n_lanes + j, n), load(own, 3 * n_lanes + j, n)
             shift, mean_dy = load(own, 4 * n_lanes + j, n), load(own, 5 * n_lanes + j, n)
             slope = load(own, 6 * n_lanes + j, n)
-            for i in range(begin, min(stop, begin + ROWS)):
+            for i in range(begin, min(stop, begin + n_rows)):
                 at = i * n_lanes + j
                 d, change = load(from_x, at, n) - center, load(from_dy, at, n) - mean_dy
                 if floor is not None:

@@ -53,6 +53,16 @@ def least_lanes(x: FloatArray) -> int:
     return n
 
 
+@compiled_within
+def walked_rows(x: FloatArray) -> int:
+    """Return how many rows a vector's lanes are walked down before the next vector's.
+
+    What they need stays in registers meanwhile. Rows that come from memory are read as they lie
+    there: down 16 of them, normalization of 100,000 x 64 took two fifths more time.
+    """
+    return 16 if x.size * x.itemsize <= BLOCK_BYTES else 1
+
+
 @compiled
 def block_rows(x: FloatArray) -> int:
     """Return the number of rows a block of ``in_lanes(x)``: a multiple of 8, summed together."""
