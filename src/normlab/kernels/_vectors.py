@@ -70,12 +70,8 @@ def _let_compute(symbol: Callable[..., Any], name: str) -> None:
     lower_builtin(symbol, Vector, Vector)(write)  # type: ignore[no-untyped-call]
 
 
-for _symbol, _name in (
-    (operator.add, "fadd"),
-    (operator.sub, "fsub"),
-    (operator.mul, "fmul"),
-    (operator.and_, "and_"),
-):
+_OPERATORS = operator.add, operator.sub, operator.mul, operator.and_
+for _symbol, _name in zip(_OPERATORS, ("fadd", "fsub", "fmul", "and_"), strict=True):
     _let_compute(_symbol, _name)
 
 

@@ -51,7 +51,8 @@ EPS, NEW, DDOF = range(3)
     NORMALIZE,
     NORM_BACKWARD,
 ) = range(10)
-"""Which code is where among ``codes_of``; a dense layer comes first, with rows of its own dtype."""
+"""Which code is where among ``codes_of``. The first layer is dense; its rows may have another
+dtype, and it leaves out what is 0."""
 
 
 @cache

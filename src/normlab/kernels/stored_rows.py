@@ -45,9 +45,9 @@ def _set_bytes(x: FloatArray, found: NDArray[np.uint8]) -> bool:
 def floats_of(x: Any, row: IntArray, first: int, stop: int, like: FloatArray) -> Any:
     """Return elements first to stop of rows as floats: flat, and the offsets of rows and columns.
 
-    For compiled code. What are floats already stays where it is.
+    What are floats already stays where it is. (Compiled code alone calls this, and has one of the
+    two functions below in its place.)
     """
-    raise NotImplementedError
 
 
 @overload(floats_of)
