@@ -11,6 +11,7 @@ from normlab.kernels._compile import compiled
 from normlab.kernels._team import new_team
 from normlab.kernels.gathered_product import BLOCK_K
 from normlab.kernels.masks import GROUP, UNKNOWN
+from normlab.kernels.products import products_of
 
 DTYPES = ["uint8", "float32", "float64"]
 
@@ -86,11 +87,11 @@ def products(x: Array, weight: Array, dy: Array, found: Array) -> list[Array]:
     flat, row = arrays.read_only(x.reshape(-1)), np.arange(len(x)) * x.shape[1]
     y, d_weight = np.empty_like(dy), np.empty_like(weight)
     start, none = np.full(weight.shape[1], 0.5, dy.dtype), np.empty(0, dy.dtype)
-    team, given = new_team(), (flat, row, found)
+    first, given = (new_team(), products_of(dy.dtype, x.dtype)), (flat, row, found)
     forward: Any = dense.forward_into
-    forward(team, *given, weight, start, y)
+    forward(*first, *given, weight, start, y)
     backward: Any = dense.backward_parameters_into
-    backward(team, dy, *given, d_weight, none)
+    backward(*first, dy, *given, d_weight, none)
     return [y, d_weight]
 
 
@@ -126,7 +127,8 @@ def test_rows_lie_anywhere_and_may_repeat(dtype: str) -> None:
     y, known = np.empty_like(dy), masks.masks_of(x)[numbers]
     start, flat = np.zeros(9, dtype), arrays.read_only(x.reshape(-1))
     forward: Any = dense.forward_into
-    forward(new_team(), flat, numbers * 300, known, weight, start, y)
+    first = new_team(), products_of(dy.dtype, x.dtype)
+    forward(*first, flat, numbers * 300, known, weight, start, y)
     np.testing.assert_allclose(y, x[numbers] @ weight, atol=1e-5)
 
 

@@ -23,7 +23,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import float64, from_dtype, int64, types
+from numba import boolean, float64, from_dtype, int64, types
 from numpy.typing import DTypeLike
 
 from normlab._typing import FloatArray, IntArray
@@ -31,6 +31,8 @@ from normlab.kernels import activations, dense
 from normlab.kernels import batch_norm as bn
 from normlab.kernels._by_address import call, code_of, rows, vector
 from normlab.kernels._compile import compiled, compiled_within, merged
+from normlab.kernels.products import PICKED, product_kernels
+from normlab.kernels.stored_rows import flat_rows
 
 DENSE, NORM, NORM_RELU, RELU = range(4)
 
@@ -50,44 +52,45 @@ EPS, NEW, DDOF = range(3)
     OF_BATCH,
     NORMALIZE,
     NORM_BACKWARD,
-) = range(10)
-"""Which code is where among ``codes_of``. The first layer is dense; its rows may have another
-dtype, and it leaves out what is 0."""
+    FORWARD,
+    BACKWARD,
+) = range(PICKED + 1, PICKED + 13)
+"""Which code is where among ``codes_of``, behind the products. The first layer is dense; its rows
+may have another dtype, and it leaves out what is 0."""
 
 
 @cache
 def codes_of(dtype: DTypeLike, stored: DTypeLike) -> IntArray:
-    """Return the addresses of the layers' kernels, compiled where need be.
+    """Return the addresses of what the passes call, compiled where need be.
 
     For this dtype, and for rows of another.
     """
-    return np.array([code_of(*kernel) for kernel in layer_kernels(dtype, stored)])
+    return np.array([code_of(*kernel) for kernel in kernels_of(dtype, stored)])
 
 
-def layer_kernels(dtype: DTypeLike, stored: DTypeLike) -> list[Any]:
+def kernels_of(dtype: DTypeLike, stored: DTypeLike) -> list[Any]:
     """Return kernels and the types of their arguments, in the order of their codes."""
     number, first = from_dtype(np.dtype(dtype)), flat_rows(stored)
-    team, doubles, vector, rows = int64[::1], float64[:, ::1], number[::1], number[:, ::1]
-    how, plain = (int64[::1], int64[:, ::1]), (vector, int64[::1], types.none)
-    forward, parameters = dense.forward_into, dense.backward_parameters_into
+    team = codes = int64[::1]
+    doubles, vector, rows = float64[:, ::1], number[::1], number[:, ::1]
+    x, plain = (first, int64[::1], int64[:, ::1]), (vector, int64[::1], types.none)
+    affine, parameters = dense.forward_into, dense.backward_parameters_into
+    passes = team, codes, int64[:, ::1]
     found = {
-        FIRST_FORWARD: (forward, team, first, *how, rows, vector, rows),
-        FIRST_PARAMETERS: (parameters, team, rows, first, *how, rows, vector),
-        DENSE_FORWARD: (forward, team, *plain, rows, vector, rows),
-        DENSE_PARAMETERS: (parameters, team, rows, *plain, rows, vector),
-        DENSE_INPUT: (dense.backward_input_into, team, rows, rows, rows),
+        FIRST_FORWARD: (affine, team, codes, *x, rows, vector, rows),
+        FIRST_PARAMETERS: (parameters, team, codes, rows, *x, rows, vector),
+        DENSE_FORWARD: (affine, team, codes, *plain, rows, vector, rows),
+        DENSE_PARAMETERS: (parameters, team, codes, rows, *plain, rows, vector),
+        DENSE_INPUT: (dense.backward_input_into, team, codes, rows, rows, rows),
         RELU_FORWARD: (activations.relu_into, team, int64, vector, vector),
         RELU_BACKWARD: (activations.relu_backward_into, team, int64, *[vector] * 3),
         OF_BATCH: (bn.of_batch_into, team, rows, vector, vector, float64, doubles, rows),
         NORMALIZE: (bn.normalize_into, team, rows, rows, number, rows),
         NORM_BACKWARD: (bn.backward_batch_into, team, rows, rows, rows, number, doubles, rows),
+        FORWARD: (forward, *passes, doubles, *x, boolean, vector, float64[::1], vector),
+        BACKWARD: (backward, *passes, *x, vector, vector, int64, vector, vector, rows),
     }
-    return [found[i] for i in range(len(found))]
-
-
-def flat_rows(dtype: DTypeLike) -> Any:
-    """Return the type of rows, flat, which may be such as nobody may write to."""
-    return types.Array(from_dtype(np.dtype(dtype)), 1, "C", readonly=True)
+    return product_kernels(dtype, stored) + [found[i] for i in sorted(found)]
 
 
 @compiled
@@ -112,10 +115,10 @@ def forward(
         if step[KIND] == DENSE:
             affine = _weight(step, work), _bias(step, work), out
             if i == 0:
-                call(codes[FIRST_FORWARD], (team, x, row, masks, *affine))
+                call(codes[FIRST_FORWARD], (team, codes, x, row, masks, *affine))
             else:
                 own = source.reshape(-1), _begins(n, step[N_IN]), None
-                call(codes[DENSE_FORWARD], (team, *own, *affine))
+                call(codes[DENSE_FORWARD], (team, codes, *own, *affine))
         elif step[KIND] == RELU:
             call(codes[RELU_FORWARD], (team, out.size, source.reshape(-1), out.reshape(-1)))
         else:
@@ -165,12 +168,13 @@ def backward(
             shaped = d_weight.reshape(step[N_IN], step[N_OUT])
             found = shaped, _d_bias(step, gradients)
             if i == 0:
-                call(codes[FIRST_PARAMETERS], (team, upstream, x, row, masks, *found))
+                first = x, row, masks
+                call(codes[FIRST_PARAMETERS], (team, codes, upstream, *first, *found))
             else:
                 own = source.reshape(-1), _begins(n, step[N_IN]), None
-                call(codes[DENSE_PARAMETERS], (team, upstream, *own, *found))
+                call(codes[DENSE_PARAMETERS], (team, codes, upstream, *own, *found))
             if passed.size > 0:
-                call(codes[DENSE_INPUT], (team, upstream, _weight(step, work), passed))
+                call(codes[DENSE_INPUT], (team, codes, upstream, _weight(step, work), passed))
         elif step[KIND] == RELU:
             begin = n * step[OUT]
             y = work[begin : begin + source.size]

@@ -15,15 +15,15 @@ from normlab.kernels import losses
 from normlab.kernels._by_address import address_of, call, code_of
 from normlab.kernels._compile import compiled
 from normlab.kernels.chain import (
+    BACKWARD,
+    FORWARD,
     N_IN,
     N_OUT,
-    RELU_FORWARD,
-    backward,
-    flat_rows,
-    forward,
-    layer_kernels,
+    OF_BATCH,
+    kernels_of,
     update_statistics,
 )
+from normlab.kernels.stored_rows import flat_rows
 
 
 @compiled
@@ -58,7 +58,6 @@ def take_steps(
     row, target = np.empty(n, np.int64), np.empty(n, np.int64)
     own_masks = np.empty((n, masks.shape[1]), np.int64)
     none, upstream = np.empty((0, 0), work.dtype), address_of(dy)
-    training = n > 0  # and not True, for which forward would be compiled once more
     y = work[work.size - n * n_outputs :].reshape(n, n_outputs)
     for k in range(len(batches)):
         for i in range(n):
@@ -67,11 +66,12 @@ def take_steps(
             for word in range(masks.shape[1]):  # in one assignment, it takes seconds to compile
                 own_masks[i, word] = masks[number, word]
         rows = x, row, own_masks
-        forward(team, codes, plan, options, *rows, training, work, stats, terms)
+        call(codes[FORWARD], (team, codes, plan, options, *rows, True, work, stats, terms))
         objectives[k] = losses.cross_entropy_into(y, target, dy)
         if not np.isfinite(objectives[k]):
             return k
-        backward(team, codes, plan, *rows, work, terms, upstream, gradients, room, none)
+        passes = team, codes, plan, *rows, work, terms, upstream, gradients, room, none
+        call(codes[BACKWARD], passes)
         call(update, (team, state.shape[1], table, state, numbers[k]))
         update_statistics(plan, options, n, stats)
     return len(batches)
@@ -96,13 +96,12 @@ def measure(
     In blocks of so many rows as ``dy`` has.
     """
     total, n_right, n_features, n_outputs = 0.0, 0, plan[0, N_IN], plan[-1, N_OUT]
-    training = n_outputs < 0  # and not False, for which forward would be compiled once more
     last = (len(plan) - 1) % 2 * (work.size // 2)
     for first in range(0, len(labels), len(dy)):
         own = labels[first : first + len(dy)]
         n = len(own)
         rows = x, np.arange(first, first + n) * n_features, masks[first : first + n]
-        forward(team, codes, plan, options, *rows, training, work, stats, terms)
+        call(codes[FORWARD], (team, codes, plan, options, *rows, False, work, stats, terms))
         y = work[last : last + n * n_outputs].reshape(n, n_outputs)
         total += losses.cross_entropy_into(y, own, dy[:n]) * n
         n_right += losses.n_correct(y, own)
@@ -116,9 +115,9 @@ def compile_share(dtype: DTypeLike, share: int) -> None:
     share takes some 17 seconds.
     """
     stored = np.dtype(np.uint8 if np.dtype(dtype) == np.float32 else dtype)
-    layers = layer_kernels(dtype, stored)
-    affine, others = layers[:RELU_FORWARD], layers[RELU_FORWARD:]
-    for kernel in (affine, [*others, *_whole_kernels(dtype, stored)])[share]:
+    passes = kernels_of(dtype, stored)
+    shares = passes[:OF_BATCH], [*passes[OF_BATCH:], *_whole_kernels(dtype, stored)]
+    for kernel in shares[share]:
         code_of(*kernel)
 
 

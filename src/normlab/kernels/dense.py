@@ -6,7 +6,7 @@ Shapes: ``x`` is ``(m, n_inputs)``, ``weight`` ``(n_inputs, n_outputs)``, ``bias
 Compiled code has the rows of ``x`` where they lie, flat, each from ``row[i]`` on, see
 ``stored_rows``; and ``masks``, which say what of them is not 0, see there: other terms are left
 out of the products. (What is not finite in the other factor comes through all the same: 0 does not
-cancel it.)
+cancel it.) ``codes`` are those of ``products``.
 
 Forward: ``y = x weight + bias``. Backward::
 
@@ -21,9 +21,10 @@ import numpy as np
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
+from normlab.kernels._by_address import call
 from normlab.kernels._compile import compiled, compiled_within, merged
 from normlab.kernels._team import HELPERS, share_out
-from normlab.kernels.gathered_product import gathered_product, packed, packed_transposed
+from normlab.kernels.gathered_product import packed, packed_transposed
 from normlab.kernels.masks import (
     GROUP,
     UNKNOWN,
@@ -32,7 +33,8 @@ from normlab.kernels.masks import (
     masks_of_columns,
     masks_of_rows,
 )
-from normlab.kernels.picked_product import are_finite, picked_product
+from normlab.kernels.picked_product import are_finite
+from normlab.kernels.products import GATHERED, PICKED, products_of
 from normlab.kernels.stored_rows import floats_of
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
 
@@ -81,7 +83,8 @@ def backward_input(dy: FloatArray, weight: FloatArray) -> FloatArray:
         return small
     dy, weight = np.ascontiguousarray(dy), np.ascontiguousarray(weight)
     dx = arrays.empty((len(dy), len(weight)), dy.dtype)
-    in_team(backward_input_into, dy.size * len(weight) // MULTIPLICATIONS, dy, weight, dx)
+    size, codes = dy.size * len(weight) // MULTIPLICATIONS, products_of(dy.dtype, None)
+    in_team(backward_input_into, size, codes, dy, weight, dx)
     return dx
 
 
@@ -95,7 +98,8 @@ def backward_parameters(
     d_weight = arrays.empty((x.shape[1], dy.shape[1]), x.dtype)
     d_bias = np.empty(dy.shape[1] if bias else 0, dy.dtype)
     size = x.size * dy.shape[1] // MULTIPLICATIONS
-    in_team(backward_parameters_into, size, dy, *_looked_at(x), d_weight, d_bias)
+    codes, *rows = _looked_at(x)
+    in_team(backward_parameters_into, size, codes, dy, *rows, d_weight, d_bias)
     return d_weight, d_bias if bias else None
 
 
@@ -106,14 +110,16 @@ def laid_out(x: FloatArray) -> tuple[FloatArray, IntArray, IntArray]:
     return x.reshape(-1), np.arange(n) * n_inputs, masks
 
 
-def _looked_at(x: FloatArray) -> tuple[FloatArray, IntArray, IntArray | None]:
+def _looked_at(x: FloatArray) -> tuple[IntArray, FloatArray, IntArray, IntArray | None]:
     flat, row, masks = laid_out(x)
-    return flat, row, masks if len(masks) > 0 else None
+    known = len(masks) > 0
+    return products_of(x.dtype, x.dtype if known else None), flat, row, masks if known else None
 
 
 @compiled
 def forward_into(
     team: IntArray,
+    codes: IntArray,
     x: Any,
     row: IntArray,
     masks: IntArray | None,
@@ -131,7 +137,7 @@ def forward_into(
     n, n_threads = weight.shape[1], team[HELPERS] + 1
     columns = min(PART_COLUMNS, -(-n // (n_threads * PANEL)) * PANEL)
     to = start, y.reshape(-1), _begins(y)
-    product = x, row, weight.reshape(-1), _begins(weight), to
+    product = codes, x, row, weight.reshape(-1), _begins(weight), to
     share_out(team, -(-n // columns), _multiply_columns, (product, masks, n, columns))
 
 
@@ -139,7 +145,7 @@ def forward_into(
 def _multiply_columns(
     product: Any, masks: IntArray | None, n: int, columns: int, first: int, stop: int
 ) -> None:
-    x, row, weight, k_row, (all_start, all_y, y_row) = product
+    codes, x, row, weight, k_row, (all_start, all_y, y_row) = product
     column = np.arange(k_row.size)
     if masks is not None:
         bits = masks_of_rows(masks)
@@ -153,42 +159,46 @@ def _multiply_columns(
             panels, n_done = packed(b, k_row[k:end], n_own), 0
             if masks is not None and len(bits) > 0 and are_finite(panels):
                 to = start, start_row, y, y_row
-                picked_product(x, row, column, panels, n_own, k, *to, bits)
+                call(codes[PICKED], (x, row, column, panels, n_own, k, *to, bits))
                 n_done = len(bits) * GROUP
             if n_done < row.size:
                 a, a_row, a_column = floats_of(x, row[n_done:], k, end, b)
                 rest = start, start_row[n_done:], y, y_row[n_done:]
-                gathered_product(a, a_row, a_column, panels, n_own, *rest)
+                call(codes[GATHERED], (a, a_row, a_column, panels, n_own, *rest))
             start, start_row = y, y_row
 
 
 @compiled
-def backward_input_into(team: IntArray, dy: FloatArray, weight: FloatArray, dx: FloatArray) -> None:
+def backward_input_into(
+    team: IntArray, codes: IntArray, dy: FloatArray, weight: FloatArray, dx: FloatArray
+) -> None:
     """Set dx."""
     n_inputs, n = weight.shape
     if weight.size >= LARGE_WEIGHT:
-        _backward_input_of_large(team, dy, weight, dx)
+        _backward_input_of_large(team, codes, dy, weight, dx)
     else:
         panels, start = packed_transposed(weight), np.zeros(n_inputs, dy.dtype)
-        _multiply(team, dy.reshape(-1), _begins(dy), np.arange(n), panels, start, dx, _begins(dx))
+        a, row, col = dy.reshape(-1), _begins(dy), np.arange(n)
+        _multiply(team, codes, a, row, col, panels, start, dx, _begins(dx))
 
 
 @merged
 def _backward_input_of_large(
-    team: IntArray, dy: FloatArray, weight: FloatArray, dx: FloatArray
+    team: IntArray, codes: IntArray, dy: FloatArray, weight: FloatArray, dx: FloatArray
 ) -> None:
     # As (weight dy^T)^T: the rows of the weight are read as they lie.
     n_inputs, n = weight.shape
     panels, start = packed_transposed(dy), np.zeros(len(dy), dy.dtype)
     turned = np.empty((n_inputs, len(dy)), dy.dtype)
     a, row, col = weight.reshape(-1), _begins(weight), np.arange(n)
-    _multiply(team, a, row, col, panels, start, turned, _begins(turned))
+    _multiply(team, codes, a, row, col, panels, start, turned, _begins(turned))
     share_out(team, len(dx), _transpose, (turned, dx))
 
 
 @compiled
 def backward_parameters_into(
     team: IntArray,
+    codes: IntArray,
     dy: FloatArray,
     x: Any,
     row: IntArray,
@@ -204,11 +214,12 @@ def backward_parameters_into(
         bits = masks_of_columns(masks, n_inputs)
         if len(masks) > 0 and leave_out_enough(bits, len(dy)) and are_finite(panels):
             to = start, d_weight.reshape(-1), out_row
-            share_out(team, len(bits), _multiply_groups, ((x, row, bits, panels, n, to),))
+            product = codes, x, row, bits, panels, n, to
+            share_out(team, len(bits), _multiply_groups, (product,))
             n_done = len(bits) * GROUP
     if n_done < n_inputs:
         a, a_row, column = floats_of(x, row, n_done, n_inputs, dy)
-        _multiply(team, a, column, a_row, panels, start, d_weight, out_row[n_done:])
+        _multiply(team, codes, a, column, a_row, panels, start, d_weight, out_row[n_done:])
     for j in range(d_bias.size):
         d_bias[j] = 0.0
     for i in range(len(dy)):
@@ -218,10 +229,10 @@ def backward_parameters_into(
 
 @compiled_within
 def _multiply_groups(product: Any, first: int, stop: int) -> None:
-    x, row, bits, panels, n, (start, out, out_row) = product
+    codes, x, row, bits, panels, n, (start, out, out_row) = product
     column = np.arange(first * GROUP, stop * GROUP)
     to = start, np.zeros_like(column), out, out_row[first * GROUP : stop * GROUP]
-    picked_product(x, column, row, panels, n, 0, *to, bits[first:stop])
+    call(codes[PICKED], (x, column, row, panels, n, 0, *to, bits[first:stop]))
 
 
 @compiled_within
@@ -236,6 +247,7 @@ def _begins(a: FloatArray) -> IntArray:
 @merged
 def _multiply(
     team: IntArray,
+    codes: IntArray,
     a: FloatArray,
     row: IntArray,
     col: IntArray,
@@ -245,17 +257,19 @@ def _multiply(
     out_row: IntArray,
 ) -> None:
     """Set rows of ``out`` to ``start`` plus a product, in parts of rows."""
-    product = a, row, col, panels, out.shape[1], start, np.zeros_like(row), out.reshape(-1), out_row
+    to = start, np.zeros_like(row), out.reshape(-1), out_row
+    product = codes, a, row, col, panels, out.shape[1], to
     share_out(team, -(-row.size // PART_ROWS), _multiply_rows, (product,))
 
 
 @compiled_within
 def _multiply_rows(product: Any, first: int, stop: int) -> None:
-    a, row, col, panels, n, start, start_row, out, out_row = product
+    codes, a, row, col, panels, n, (start, start_row, out, out_row) = product
     most = max(1, PART_ELEMENTS // (n * PART_ROWS))
     for begin in range(first, stop, most):
         part = slice(begin * PART_ROWS, min(begin + most, stop) * PART_ROWS)
-        gathered_product(a, row[part], col, panels, n, start, start_row[part], out, out_row[part])
+        to = start, start_row[part], out, out_row[part]
+        call(codes[GATHERED], (a, row[part], col, panels, n, *to))
 
 
 @compiled_within

@@ -8,9 +8,9 @@ training reads in each step stays in the caches: ``_tile`` has a table of the fl
 from typing import Any
 
 import numpy as np
-from numba import types
+from numba import from_dtype, types
 from numba.extending import overload
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
@@ -40,6 +40,11 @@ def _set_bytes(x: FloatArray, found: NDArray[np.uint8]) -> bool:
         if n_others > 0:
             return False
     return True
+
+
+def flat_rows(dtype: DTypeLike) -> Any:
+    """Return the type of rows, flat, which may be such as nobody may write to."""
+    return types.Array(from_dtype(np.dtype(dtype)), 1, "C", readonly=True)
 
 
 def floats_of(x: Any, row: IntArray, first: int, stop: int, like: FloatArray) -> Any:
