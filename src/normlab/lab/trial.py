@@ -1,6 +1,5 @@
 """One training, as a pure function of its configuration."""
 
-import gc
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -95,24 +94,10 @@ def compile_kernels(configs: Iterable[TrialConfig]) -> None:
 def compile_share(configs: Iterable[TrialConfig], share: int) -> None:
     """Compile one of two shares of these kernels, where there are many."""
     for network, training, _ in _tiny_trainings(configs):
-        with put_off(), _few_collections():
+        with put_off():
             network.compile_share(share)
             if share == 0:  # the smaller one
                 training.make_optimizer().compiled_for(network.parameters, network.parameters)
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """Look for garbage a hundred times as rarely in this block.
-
-    The compiler makes millions of objects that stay for a while: a tenth off its time.
-    """
-    first, *others = gc.get_threshold()
-    gc.set_threshold(100 * first, *others)
-    try:
-        yield
-    finally:
-        gc.set_threshold(first, *others)
 
 
 def _tiny_trainings(
