@@ -101,8 +101,8 @@ def _train(experiment: "Experiment", folder: Path, how: How) -> "Results":
 
     words = stderr()
     told = set()
-    # While workers train: half a second less between the last trial and the figures.
-    Thread(target=import_module, args=["normlab.figures"], daemon=True).start()
+    # Figures and report, while workers train: more than half a second less behind the last trial.
+    Thread(target=import_module, args=["normlab.report"], daemon=True).start()
     with progress("trials", at_once=True) as show_progress:
         show_trials = of_trials(show_progress)
 

@@ -53,13 +53,17 @@ def read(experiment: Experiment, response: str) -> dict[tuple[Level, ...], Point
         return {}
     path = Path(experiment.published)
     rows = _rows(path, experiment)
+    matched: dict[tuple[str, ...], list[Level | None]] = {}  # few levels stand in many rows
     found: dict[tuple[Level, ...], list[tuple[float, ...]]] = {}
     for line, row in enumerate(rows, start=2):
         where = f"{path.name}, line {line}"
-        levels = [
-            _level(row[name], factor.values, f"{where}, {name}")
-            for name, factor in experiment.factors.items()
-        ]
+        texts = tuple(row[name] for name in experiment.factors)
+        if texts not in matched:
+            matched[texts] = [
+                _level(row[name], factor.values, f"{where}, {name}")
+                for name, factor in experiment.factors.items()
+            ]
+        levels = matched[texts]
         if row.get(response) and None not in levels:
             point = [_number(row[c], f"{where}, {c}") for c in ("step", "epoch", response)]
             key = tuple(level for level in levels if level is not None)
