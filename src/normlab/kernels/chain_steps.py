@@ -111,8 +111,7 @@ def measure(
 def compile_share(dtype: DTypeLike, share: int) -> None:
     """Compile one of two shares of what trainings and measurements need, into the cache on disk.
 
-    For rows of bytes where they may be: for float32. Two processes take half the time of one. Each
-    share takes some 16 seconds.
+    For rows of bytes where they may be: for float32. Two processes take half the time of one.
     """
     stored = np.dtype(np.uint8 if np.dtype(dtype) == np.float32 else dtype)
     passes = kernels_of(dtype, stored)
