@@ -96,6 +96,23 @@ def load(typing: Any, array: Any, at: Any, n: Any) -> tuple[Any, Any]:
 
 
 @instructions
+def prefetch(typing: Any, array: Any, at: Any) -> tuple[Any, Any]:
+    """Have what is at an index of a flat array, or behind its end, in the second-level cache."""
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, values[0]).data
+        place = builder.bitcast(builder.gep(data, [values[1]]), ir.IntType(8).as_pointer())
+        to_read, second_level, of_data = PLACE(0), PLACE(2), PLACE(1)
+        form = ir.FunctionType(ir.VoidType(), [place.type, PLACE, PLACE, PLACE])
+        builder.call(
+            _function(builder, "llvm.prefetch.p0", form), [place, to_read, second_level, of_data]
+        )
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), write
+
+
+@instructions
 def bits_other_than_0(typing: Any, value: Any) -> tuple[Any, Any]:
     """Return a number with a bit for each element, the first one lowest: 1 where it is not 0."""
 
@@ -293,6 +310,11 @@ def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
 
 def llvm_function(builder: Any, name: str, form: Any, vector: Any, tail: str = "") -> Any:
     """Return LLVM's function of this name for such vectors."""
-    name = f"llvm.{name}.v{vector.count}{vector.element.intrinsic_name}{tail}"
+    return _function(
+        builder, f"llvm.{name}.v{vector.count}{vector.element.intrinsic_name}{tail}", form
+    )
+
+
+def _function(builder: Any, name: str, form: Any) -> Any:
     known = builder.module.globals.get(name)
     return ir.Function(builder.module, form, name) if known is None else known

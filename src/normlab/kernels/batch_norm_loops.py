@@ -12,8 +12,8 @@ import numpy as np
 
 from normlab._typing import FloatArray
 from normlab.kernels._compile import compiled, compiled_within
-from normlab.kernels._vectors import choose, everywhere, load, store
-from normlab.kernels.blocks import least_lanes, walked_rows
+from normlab.kernels._vectors import choose, everywhere, load, prefetch, store
+from normlab.kernels.blocks import least_lanes, next_rows, walked_rows
 
 
 @compiled_within
@@ -140,6 +140,7 @@ def _add_products(
                 shift = load(own, 4 * n_lanes + j, n)
                 total = weighted = everywhere(x.dtype.type(0), shift)
                 at = first * row_size + (group * n_runs + run) * n_lanes + j
+                ahead, step = next_rows(x, at, j)
                 for _ in range(min(8, n_rows - first)):
                     g, d = load(from_dy, at, n), load(from_x, at, n) - center
                     more, most = total + g, weighted + g * (d * factor + rest)
@@ -149,7 +150,10 @@ def _add_products(
                         weighted = choose(y, least, most, weighted)
                     else:
                         total, weighted = more, most
+                    prefetch(from_dy, ahead)
+                    prefetch(from_x, ahead)
                     at += row_size
+                    ahead += step
                 store(totals, j, n, total)
                 store(weights, j, n, weighted)
             for j in range(n_lanes):

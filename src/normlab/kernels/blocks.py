@@ -10,6 +10,11 @@ from normlab.kernels._vectors import VECTOR_BYTES
 BLOCK_BYTES = 256 * 1024
 """Bytes a block, about: the sums of a block are taken in one go."""
 
+AHEAD_BYTES = 16 * 1024
+"""Bytes between what is read and what is prefetched, at least. The processor alone does not foresee
+rows that are read eight at a time: of 50 MB on a Zen 4, the moments take a third of the time
+with it, the backward pass two thirds."""
+
 FEWEST_LANES, MOST_LANES = 128, 256
 """A loop along lanes is long enough to pay, and what it keeps of each lane stays in the cache."""
 
@@ -68,3 +73,17 @@ def block_rows(x: FloatArray) -> int:
     """Return the number of rows a block of ``in_lanes(x)``: a multiple of 8, summed together."""
     row_bytes: int = x.shape[2] * x.shape[3] * x.itemsize  # in its group
     return max(8, BLOCK_BYTES // max(1, row_bytes) // 8 * 8)
+
+
+@compiled_within
+def next_rows(x: FloatArray, at: int, lane: int) -> tuple[int, int]:
+    """Return where to prefetch while a vector is read from eight rows, and in which steps.
+
+    The vector's first row is at the index ``at``, where it begins in ``lane``. All vectors of the
+    rows together fetch later rows, in the order of memory. Rows of maps lie far apart, and the
+    processor foresees them as eight arrays: there is nothing to fetch.
+    """
+    n_lanes = x.shape[3]
+    if x.shape[1] * x.shape[2] > 1:
+        return at, 0
+    return at + 7 * lane + max(8 * n_lanes, AHEAD_BYTES // x.itemsize), least_lanes(x)

@@ -31,8 +31,8 @@ import numpy as np
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._compile import compiled, compiled_within
 from normlab.kernels._team import share_out
-from normlab.kernels._vectors import everywhere, load, store
-from normlab.kernels.blocks import block_rows, in_lanes, least_lanes
+from normlab.kernels._vectors import everywhere, load, prefetch, store
+from normlab.kernels.blocks import block_rows, in_lanes, least_lanes, next_rows
 from normlab.kernels.threads import in_team
 
 
@@ -129,10 +129,13 @@ def _add_deviations(
                 own_pivot = load(pivot, j, n)
                 total = square_total = everywhere(x.dtype.type(0), own_pivot)
                 at = first * row_size + (group * n_runs + run) * n_lanes + j
+                ahead, step = next_rows(x, at, j)
                 for _ in range(min(8, n_rows - first)):
                     d = load(flat, at, n) - own_pivot
                     total, square_total = total + d, square_total + d * d
+                    prefetch(flat, ahead)
                     at += row_size
+                    ahead += step
                 store(totals, j, n, total)
                 store(square_totals, j, n, square_total)
             for lane in range(n_lanes):
