@@ -84,10 +84,10 @@ def test_a_quarter_must_be_left_out(n_zeros: int, enough: bool) -> None:
 
 def products(x: Array, weight: Array, dy: Array, found: Array) -> list[Array]:
     """Return y and d_weight."""
-    flat, row = arrays.read_only(x.reshape(-1)), np.arange(len(x)) * x.shape[1]
+    place, row = arrays.address(x), np.arange(len(x)) * x.shape[1]
     y, d_weight = np.empty_like(dy), np.empty_like(weight)
     start, none = np.full(weight.shape[1], 0.5, dy.dtype), np.empty(0, dy.dtype)
-    first, given = (new_team(), products_of(dy.dtype, x.dtype)), (flat, row, found)
+    first, given = (new_team(), products_of(dy.dtype, x.dtype)), (place, row, found)
     forward: Any = dense.forward_into
     forward(*first, *given, weight, start, y)
     backward: Any = dense.backward_parameters_into
@@ -125,10 +125,10 @@ def test_rows_lie_anywhere_and_may_repeat(dtype: str) -> None:
     x, numbers = sparse(30, 300, dtype), np.random.default_rng(0).integers(0, 30, 17)
     weight, dy = factors(17, 300, 9, dtype)
     y, known = np.empty_like(dy), masks.masks_of(x)[numbers]
-    start, flat = np.zeros(9, dtype), arrays.read_only(x.reshape(-1))
+    start = np.zeros(9, dtype)
     forward: Any = dense.forward_into
     first = new_team(), products_of(dy.dtype, x.dtype)
-    forward(*first, flat, numbers * 300, known, weight, start, y)
+    forward(*first, arrays.address(x), numbers * 300, known, weight, start, y)
     np.testing.assert_allclose(y, x[numbers] @ weight, atol=1e-5)
 
 

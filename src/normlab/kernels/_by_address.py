@@ -49,9 +49,12 @@ def call(typing: Any, code: Any, arguments: Any) -> tuple[Any, Any]:
 
 
 @merged
-def vector(address: int, n: int, like: FloatArray) -> FloatArray:
-    """Return the array ``(n,)`` at an address, of the dtype of ``like``."""
-    found: FloatArray = carray(_pointer(address, like), (n,))
+def vector(address: int, n: int, like: Any) -> Any:
+    """Return the array ``(n,)`` at an address, of the dtype of ``like``, or the dtype that it is.
+
+    Nothing looks at ``n`` but what asks for the size.
+    """
+    found: Any = carray(_pointer(address, like), (n,))
     return found
 
 

@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from normlab._typing import FloatArray
 
@@ -31,6 +31,11 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> FloatArray:
     shift = -address % LINE_BYTES // dtype.itemsize
     array: FloatArray = room[shift : shift + size].reshape(shape)
     return array
+
+
+def address(array: NDArray[Any] | None) -> int:
+    """Return where the elements of an array are; 0 where there is none."""
+    return 0 if array is None else int(array.__array_interface__["data"][0])
 
 
 def read_only(array: Any) -> Any:

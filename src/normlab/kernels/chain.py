@@ -23,16 +23,17 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import boolean, float64, from_dtype, int64, types
+from numba import boolean, float64, from_dtype, int64
 from numpy.typing import DTypeLike
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import activations, dense
 from normlab.kernels import batch_norm as bn
-from normlab.kernels._by_address import call, code_of, rows, vector
+from normlab.kernels._by_address import address_of, call, rows, vector
 from normlab.kernels._compile import compiled, compiled_within, merged
-from normlab.kernels.products import PICKED, product_kernels
-from normlab.kernels.stored_rows import flat_rows
+from normlab.kernels.products import FLOATS, codes_of_kernels, product_kernels
+
+N_PRODUCTS = FLOATS + 1
 
 DENSE, NORM, NORM_RELU, RELU = range(4)
 
@@ -42,21 +43,19 @@ EPS, NEW, DDOF = range(3)
 """Of a normalization: eps, the weight of the new value in the running statistics, and ddof."""
 
 (
-    FIRST_FORWARD,
-    FIRST_PARAMETERS,
     DENSE_FORWARD,
     DENSE_PARAMETERS,
     DENSE_INPUT,
+    FORWARD,
+    BACKWARD,
     RELU_FORWARD,
     RELU_BACKWARD,
     OF_BATCH,
     NORMALIZE,
     NORM_BACKWARD,
-    FORWARD,
-    BACKWARD,
-) = range(PICKED + 1, PICKED + 13)
-"""Which code is where among ``codes_of``, behind the products. The first layer is dense; its rows
-may have another dtype, and it leaves out what is 0."""
+) = range(2 * N_PRODUCTS, 2 * N_PRODUCTS + 10)
+"""Which code is where among ``codes_of``, behind the products of the first layer, which is dense,
+and those of others: the first one's rows may have another dtype, and it leaves out what is 0."""
 
 
 @cache
@@ -65,32 +64,30 @@ def codes_of(dtype: DTypeLike, stored: DTypeLike) -> IntArray:
 
     For this dtype, and for rows of another.
     """
-    return np.array([code_of(*kernel) for kernel in kernels_of(dtype, stored)])
+    return codes_of_kernels(kernels_of(dtype, stored))
 
 
 def kernels_of(dtype: DTypeLike, stored: DTypeLike) -> list[Any]:
     """Return kernels and the types of their arguments, in the order of their codes."""
-    number, first = from_dtype(np.dtype(dtype)), flat_rows(stored)
-    team = codes = int64[::1]
+    number, team, codes = from_dtype(np.dtype(dtype)), int64[::1], int64[::1]
     doubles, vector, rows = float64[:, ::1], number[::1], number[:, ::1]
-    x, plain = (first, int64[::1], int64[:, ::1]), (vector, int64[::1], types.none)
+    x, masks = (int64, int64[::1]), int64[:, ::1]
     affine, parameters = dense.forward_into, dense.backward_parameters_into
     passes = team, codes, int64[:, ::1]
     found = {
-        FIRST_FORWARD: (affine, team, codes, *x, rows, vector, rows),
-        FIRST_PARAMETERS: (parameters, team, codes, rows, *x, rows, vector),
-        DENSE_FORWARD: (affine, team, codes, *plain, rows, vector, rows),
-        DENSE_PARAMETERS: (parameters, team, codes, rows, *plain, rows, vector),
+        DENSE_FORWARD: (affine, team, codes, *x, masks, rows, vector, rows),
+        DENSE_PARAMETERS: (parameters, team, codes, rows, *x, masks, rows, vector),
         DENSE_INPUT: (dense.backward_input_into, team, codes, rows, rows, rows),
         RELU_FORWARD: (activations.relu_into, team, int64, vector, vector),
         RELU_BACKWARD: (activations.relu_backward_into, team, int64, *[vector] * 3),
         OF_BATCH: (bn.of_batch_into, team, rows, vector, vector, float64, doubles, rows),
         NORMALIZE: (bn.normalize_into, team, rows, rows, number, rows),
         NORM_BACKWARD: (bn.backward_batch_into, team, rows, rows, rows, number, doubles, rows),
-        FORWARD: (forward, *passes, doubles, *x, boolean, vector, float64[::1], vector),
-        BACKWARD: (backward, *passes, *x, vector, vector, int64, vector, vector, rows),
+        FORWARD: (forward, *passes, doubles, *x, masks, boolean, vector, float64[::1], vector),
+        BACKWARD: (backward, *passes, *x, masks, vector, vector, int64, vector, vector, rows),
     }
-    return product_kernels(dtype, stored) + [found[i] for i in sorted(found)]
+    products = product_kernels(dtype, stored) + product_kernels(dtype, None)
+    return products + [found[i] for i in sorted(found)]
 
 
 @compiled
@@ -99,7 +96,7 @@ def forward(
     codes: IntArray,
     plan: IntArray,
     options: FloatArray,
-    x: Any,
+    x: int,
     row: IntArray,
     masks: IntArray,
     training: bool,
@@ -114,11 +111,10 @@ def forward(
         out = work[begin : begin + n * step[N_OUT]].reshape(n, step[N_OUT])
         if step[KIND] == DENSE:
             affine = _weight(step, work), _bias(step, work), out
-            if i == 0:
-                call(codes[FIRST_FORWARD], (team, codes, x, row, masks, *affine))
-            else:
-                own = source.reshape(-1), _begins(n, step[N_IN]), None
-                call(codes[DENSE_FORWARD], (team, codes, *own, *affine))
+            own = codes, x, row, masks
+            if i > 0:
+                own = codes[N_PRODUCTS:], address_of(source), _begins(n, step[N_IN]), masks[:0]
+            call(codes[DENSE_FORWARD], (team, *own, *affine))
         elif step[KIND] == RELU:
             call(codes[RELU_FORWARD], (team, out.size, source.reshape(-1), out.reshape(-1)))
         else:
@@ -140,7 +136,7 @@ def backward(
     team: IntArray,
     codes: IntArray,
     plan: IntArray,
-    x: Any,
+    x: int,
     row: IntArray,
     masks: IntArray,
     work: FloatArray,
@@ -166,13 +162,12 @@ def backward(
             begin = step[D_FIRST]
             d_weight = gradients[begin : begin + step[N_IN] * step[N_OUT]]
             shaped = d_weight.reshape(step[N_IN], step[N_OUT])
+            products, own = codes, (x, row, masks)
+            if i > 0:
+                products = codes[N_PRODUCTS:]
+                own = address_of(source), _begins(n, step[N_IN]), masks[:0]
             found = shaped, _d_bias(step, gradients)
-            if i == 0:
-                first = x, row, masks
-                call(codes[FIRST_PARAMETERS], (team, codes, upstream, *first, *found))
-            else:
-                own = source.reshape(-1), _begins(n, step[N_IN]), None
-                call(codes[DENSE_PARAMETERS], (team, codes, upstream, *own, *found))
+            call(codes[DENSE_PARAMETERS], (team, products, upstream, *own, *found))
             if passed.size > 0:
                 call(codes[DENSE_INPUT], (team, codes, upstream, _weight(step, work), passed))
         elif step[KIND] == RELU:
@@ -247,4 +242,5 @@ def _bias(step: IntArray, like: FloatArray) -> FloatArray:
 
 @merged
 def _vector(step: IntArray, column: int, like: FloatArray) -> FloatArray:
-    return vector(step[column], step[N_OUT], like)
+    found: FloatArray = vector(step[column], step[N_OUT], like)
+    return found

@@ -12,18 +12,18 @@ from numpy.typing import DTypeLike
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import losses
-from normlab.kernels._by_address import address_of, call, code_of
+from normlab.kernels._by_address import address_of, call
 from normlab.kernels._compile import compiled
 from normlab.kernels.chain import (
     BACKWARD,
     FORWARD,
     N_IN,
     N_OUT,
-    OF_BATCH,
+    RELU_FORWARD,
     kernels_of,
     update_statistics,
 )
-from normlab.kernels.stored_rows import flat_rows
+from normlab.kernels.products import codes_of_kernels
 
 
 @compiled
@@ -32,7 +32,7 @@ def take_steps(
     codes: IntArray,
     plan: IntArray,
     options: FloatArray,
-    x: Any,
+    x: int,
     masks: IntArray,
     labels: IntArray,
     batches: IntArray,
@@ -83,7 +83,7 @@ def measure(
     codes: IntArray,
     plan: IntArray,
     options: FloatArray,
-    x: Any,
+    x: int,
     masks: IntArray,
     labels: IntArray,
     work: FloatArray,
@@ -115,18 +115,17 @@ def compile_share(dtype: DTypeLike, share: int) -> None:
     """
     stored = np.dtype(np.uint8 if np.dtype(dtype) == np.float32 else dtype)
     passes = kernels_of(dtype, stored)
-    shares = passes[:OF_BATCH], [*passes[OF_BATCH:], *_whole_kernels(dtype, stored)]
-    for kernel in shares[share]:
-        code_of(*kernel)
+    shares = passes[:RELU_FORWARD], [*passes[RELU_FORWARD:], *_whole_kernels(dtype)]
+    codes_of_kernels(shares[share])
 
 
-def _whole_kernels(dtype: DTypeLike, stored: DTypeLike) -> list[Any]:
+def _whole_kernels(dtype: DTypeLike) -> list[Any]:
     """Return those of this module that take steps and measure, in the same way."""
     number = from_dtype(np.dtype(dtype))
     integers, doubles, vector, rows = int64[::1], float64[:, ::1], number[::1], number[:, ::1]
     labels = types.Array(int64, 1, "C", readonly=True)
     layers = integers, integers, int64[:, ::1], doubles
-    data = flat_rows(stored), int64[:, ::1], labels
+    data = int64, int64[:, ::1], labels
     room = vector, float64[::1], vector, rows
     steps = *layers, *data, int64[:, ::1], *room, vector, vector
     update = int64, int64[:, ::1], rows, rows

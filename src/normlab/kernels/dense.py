@@ -3,10 +3,10 @@
 Shapes: ``x`` is ``(m, n_inputs)``, ``weight`` ``(n_inputs, n_outputs)``, ``bias``
 ``(n_outputs,)``, ``y`` and ``dy`` ``(m, n_outputs)``.
 
-Compiled code has the rows of ``x`` where they lie, flat, each from ``row[i]`` on, see
+Compiled code has the rows of ``x`` where they lie, from an address on, each from ``row[i]`` on, see
 ``stored_rows``; and ``masks``, which say what of them is not 0, see there: other terms are left
 out of the products. (What is not finite in the other factor comes through all the same: 0 does not
-cancel it.) ``codes`` are those of ``products``.
+cancel it.) ``codes`` are the ``products_of`` these rows.
 
 Forward: ``y = x weight + bias``. Backward::
 
@@ -34,8 +34,7 @@ from normlab.kernels.masks import (
     masks_of_rows,
 )
 from normlab.kernels.picked_product import are_finite
-from normlab.kernels.products import GATHERED, PICKED, products_of
-from normlab.kernels.stored_rows import floats_of
+from normlab.kernels.products import GATHERED, PICKED, SHARED, floats_of, products_of
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
 
 LARGE_WEIGHT = 2**20
@@ -48,13 +47,6 @@ ones; and packed as a whole, a large weight would go to memory and back."""
 
 PANEL = 64
 """Columns of a panel: parts are so many, or a multiple."""
-
-PART_ROWS = 48
-"""Rows of a product that a thread takes at a time: whole blocks."""
-
-PART_ELEMENTS = 2**18
-"""Elements of a product that are written at a time, about: rows that long stay in the second-level
-cache until all of their panels are written. A tenth off the gradient of 1,600 x 1,600 weights."""
 
 FEWEST_ROWS = 16
 """Below that, BLAS is faster: the time goes into reading the weight. Above, ours takes 0.75 to 1.2
@@ -103,34 +95,30 @@ def backward_parameters(
     return d_weight, d_bias if bias else None
 
 
-def laid_out(x: FloatArray) -> tuple[FloatArray, IntArray, IntArray]:
-    """Return rows, C-contiguous, as compiled code has them: flat, ``row``, ``masks``."""
-    (n, n_inputs), x = x.shape, arrays.read_only(x)
-    masks = masks_of(x) if n_inputs >= FEWEST_COLUMNS else UNKNOWN
-    return x.reshape(-1), np.arange(n) * n_inputs, masks
+def laid_out(x: FloatArray) -> tuple[int, IntArray, IntArray]:
+    """Return rows, C-contiguous, as compiled code has them: their address, ``row``, ``masks``."""
+    n, n_inputs = x.shape
+    masks = masks_of(arrays.read_only(x)) if n_inputs >= FEWEST_COLUMNS else UNKNOWN
+    return arrays.address(x), np.arange(n) * n_inputs, masks
 
 
-def _looked_at(x: FloatArray) -> tuple[IntArray, FloatArray, IntArray, IntArray | None]:
-    flat, row, masks = laid_out(x)
-    known = len(masks) > 0
-    return products_of(x.dtype, x.dtype if known else None), flat, row, masks if known else None
+def _looked_at(x: FloatArray) -> tuple[IntArray, int, IntArray, IntArray]:
+    address, row, masks = laid_out(x)
+    return products_of(x.dtype, x.dtype if len(masks) > 0 else None), address, row, masks
 
 
 @compiled
 def forward_into(
     team: IntArray,
     codes: IntArray,
-    x: Any,
+    x: int,
     row: IntArray,
-    masks: IntArray | None,
+    masks: IntArray,
     weight: FloatArray,
     start: FloatArray,
     y: FloatArray,
 ) -> None:
-    """Set y, which begins from ``start``.
-
-    Where masks are None, what needs them is not compiled.
-    """
+    """Set y, which begins from ``start``."""
     # In parts of columns: a part of the weight is packed at once. (As weight^T x^T the sums would
     # walk down the columns of the weight: three times as slow where its rows lie whole pages
     # apart.)
@@ -143,26 +131,24 @@ def forward_into(
 
 @compiled_within
 def _multiply_columns(
-    product: Any, masks: IntArray | None, n: int, columns: int, first: int, stop: int
+    product: Any, masks: IntArray, n: int, columns: int, first: int, stop: int
 ) -> None:
     codes, x, row, weight, k_row, (all_start, all_y, y_row) = product
-    column = np.arange(k_row.size)
-    if masks is not None:
-        bits = masks_of_rows(masks)
-        if not leave_out_enough(bits, column.size):
-            bits = bits[:0]
+    column, bits = np.arange(k_row.size), masks_of_rows(masks)
+    if not leave_out_enough(bits, column.size):
+        bits = bits[:0]
     for begin in range(first * columns, min(n, stop * columns), columns):
         n_own, b, y = min(columns, n - begin), weight[begin:], all_y[begin:]
         start, start_row = all_start[begin:], np.zeros_like(row)
         for k in range(0, column.size, BLOCK_K):
             end = min(k + BLOCK_K, column.size)
             panels, n_done = packed(b, k_row[k:end], n_own), 0
-            if masks is not None and len(bits) > 0 and are_finite(panels):
+            if len(bits) > 0 and are_finite(panels):
                 to = start, start_row, y, y_row
-                call(codes[PICKED], (x, row, column, panels, n_own, k, *to, bits))
+                call(codes[PICKED], (x, (row, column, panels, n_own, k, *to, bits)))
                 n_done = len(bits) * GROUP
             if n_done < row.size:
-                a, a_row, a_column = floats_of(x, row[n_done:], k, end, b)
+                a, a_row, a_column = floats_of(codes, x, row[n_done:], k, end, b)
                 rest = start, start_row[n_done:], y, y_row[n_done:]
                 call(codes[GATHERED], (a, a_row, a_column, panels, n_own, *rest))
             start, start_row = y, y_row
@@ -178,8 +164,9 @@ def backward_input_into(
         _backward_input_of_large(team, codes, dy, weight, dx)
     else:
         panels, start = packed_transposed(weight), np.zeros(n_inputs, dy.dtype)
-        a, row, col = dy.reshape(-1), _begins(dy), np.arange(n)
-        _multiply(team, codes, a, row, col, panels, start, dx, _begins(dx))
+        product = dy.reshape(-1), _begins(dy), np.arange(n), panels
+        to = start, dx.reshape(-1), _begins(dx)
+        call(codes[SHARED], (team, codes, *product, *to))
 
 
 @merged
@@ -190,8 +177,9 @@ def _backward_input_of_large(
     n_inputs, n = weight.shape
     panels, start = packed_transposed(dy), np.zeros(len(dy), dy.dtype)
     turned = np.empty((n_inputs, len(dy)), dy.dtype)
-    a, row, col = weight.reshape(-1), _begins(weight), np.arange(n)
-    _multiply(team, codes, a, row, col, panels, start, turned, _begins(turned))
+    product = weight.reshape(-1), _begins(weight), np.arange(n), panels
+    to = start, turned.reshape(-1), _begins(turned)
+    call(codes[SHARED], (team, codes, *product, *to))
     share_out(team, len(dx), _transpose, (turned, dx))
 
 
@@ -200,26 +188,26 @@ def backward_parameters_into(
     team: IntArray,
     codes: IntArray,
     dy: FloatArray,
-    x: Any,
+    x: int,
     row: IntArray,
-    masks: IntArray | None,
+    masks: IntArray,
     d_weight: FloatArray,
     d_bias: FloatArray,
 ) -> None:
     """Set d_weight, and d_bias, of size 0 where there is no bias."""
     n_inputs, n = d_weight.shape
     panels, start = packed(dy.reshape(-1), _begins(dy), n), np.zeros(n, dy.dtype)
-    out_row, n_done = _begins(d_weight), 0
-    if masks is not None:
+    out, out_row, n_done = d_weight.reshape(-1), _begins(d_weight), 0
+    if len(masks) > 0:
         bits = masks_of_columns(masks, n_inputs)
-        if len(masks) > 0 and leave_out_enough(bits, len(dy)) and are_finite(panels):
-            to = start, d_weight.reshape(-1), out_row
-            product = codes, x, row, bits, panels, n, to
+        if leave_out_enough(bits, len(dy)) and are_finite(panels):
+            product = codes, x, row, bits, panels, (start, out, out_row)
             share_out(team, len(bits), _multiply_groups, (product,))
             n_done = len(bits) * GROUP
     if n_done < n_inputs:
-        a, a_row, column = floats_of(x, row, n_done, n_inputs, dy)
-        _multiply(team, codes, a, column, a_row, panels, start, d_weight, out_row[n_done:])
+        a, a_row, column = floats_of(codes, x, row, n_done, n_inputs, dy)
+        to = start, out, out_row[n_done:]
+        call(codes[SHARED], (team, codes, a, column, a_row, panels, *to))
     for j in range(d_bias.size):
         d_bias[j] = 0.0
     for i in range(len(dy)):
@@ -229,10 +217,10 @@ def backward_parameters_into(
 
 @compiled_within
 def _multiply_groups(product: Any, first: int, stop: int) -> None:
-    codes, x, row, bits, panels, n, (start, out, out_row) = product
+    codes, x, row, bits, panels, (start, out, out_row) = product
     column = np.arange(first * GROUP, stop * GROUP)
     to = start, np.zeros_like(column), out, out_row[first * GROUP : stop * GROUP]
-    call(codes[PICKED], (x, column, row, panels, n, 0, *to, bits[first:stop]))
+    call(codes[PICKED], (x, (column, row, panels, start.size, 0, *to, bits[first:stop])))
 
 
 @compiled_within
@@ -242,34 +230,6 @@ def _begins(a: FloatArray) -> IntArray:
     for i in range(found.size):
         found[i] = i * a.shape[1]
     return found
-
-
-@merged
-def _multiply(
-    team: IntArray,
-    codes: IntArray,
-    a: FloatArray,
-    row: IntArray,
-    col: IntArray,
-    panels: FloatArray,
-    start: FloatArray,
-    out: FloatArray,
-    out_row: IntArray,
-) -> None:
-    """Set rows of ``out`` to ``start`` plus a product, in parts of rows."""
-    to = start, np.zeros_like(row), out.reshape(-1), out_row
-    product = codes, a, row, col, panels, out.shape[1], to
-    share_out(team, -(-row.size // PART_ROWS), _multiply_rows, (product,))
-
-
-@compiled_within
-def _multiply_rows(product: Any, first: int, stop: int) -> None:
-    codes, a, row, col, panels, n, (start, start_row, out, out_row) = product
-    most = max(1, PART_ELEMENTS // (n * PART_ROWS))
-    for begin in range(first, stop, most):
-        part = slice(begin * PART_ROWS, min(begin + most, stop) * PART_ROWS)
-        to = start, start_row[part], out, out_row[part]
-        call(codes[GATHERED], (a, row[part], col, panels, n, *to))
 
 
 @compiled_within

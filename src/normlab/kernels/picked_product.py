@@ -1,8 +1,8 @@
 """Products that leave out terms which are 0, as masks say, see there.
 
 ``a``, ``row``, ``col``, ``start``, ``out`` and ``out_row`` are those of ``gathered_product``, but
-``a`` may have bytes. Rows are computed in groups of ``GROUP``, each with terms of its own: those
-where its bits are 1.
+``a``, known by its address, may have bytes. Rows are computed in groups of ``GROUP``, each with
+terms of its own: those where its bits are 1.
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from normlab._typing import FloatArray, IntArray
+from normlab.kernels._by_address import vector
 from normlab.kernels._compile import compiled, compiled_within
 from normlab.kernels._tile import MOST_VECTORS, tile
 from normlab.kernels._vectors import (
@@ -26,7 +27,19 @@ _group_1, _group_2, _group_3, _group_4 = (tile(GROUP, n, picked=True) for n in (
 
 
 @compiled
-def picked_product(
+def picked_of_floats(a: int, product: Any) -> None:
+    """Write the product of whole groups: ``product`` are the other arguments of ``_multiply``."""
+    _multiply(vector(a, 0, product[2]), *product)
+
+
+@compiled
+def picked_of_bytes(a: int, product: Any) -> None:
+    """Write the same product with bytes."""
+    _multiply(vector(a, 0, np.uint8), *product)
+
+
+@compiled_within
+def _multiply(
     a: Any,
     row: IntArray,
     col: IntArray,
@@ -39,10 +52,7 @@ def picked_product(
     out_row: IntArray,
     bits: IntArray,
 ) -> None:
-    """Write the product of whole groups; ``panels``, with n columns, begin with k = ``before``.
-
-    ``before`` is a multiple of WORD.
-    """
+    # The panels, with n columns, begin with k = before, a multiple of WORD.
     lanes, n_groups = VECTOR_BYTES // panels.itemsize, len(bits)
     n_k = panels.size // (-(-n // lanes) * lanes)
     picks = np.empty(n_groups * min(n_k, BLOCK_K) + WORD, np.int16)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from normlab._typing import FloatArray, Gradients, IntArray
 from normlab.kernels import arrays
 from normlab.kernels import chain as kernel
+from normlab.kernels.arrays import address
 from normlab.kernels.dense import FEWEST_ROWS, laid_out
 from normlab.kernels.moments import Moments
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
@@ -249,8 +249,3 @@ def chain_of(layers: Sequence[Layer[Any]]) -> Chain | None:
 
 def _is_norm(layers: tuple[Any, ...]) -> bool:
     return isinstance(layers[0], BatchNorm)
-
-
-def address(array: NDArray[Any] | None) -> int:
-    """Return where the elements of an array are; 0 where there is none."""
-    return 0 if array is None else int(array.__array_interface__["data"][0])

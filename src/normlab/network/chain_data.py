@@ -21,10 +21,9 @@ class ChainData:
     """Rows and class indices that a chain can learn from, and be measured on."""
 
     def __init__(self, chain: Chain, stored: NDArray[Any], labels: IntArray) -> None:
-        masks, n = masks_of(arrays.read_only(stored)), len(labels)
-        flat, labels = stored.reshape(-1), labels.astype(np.int64, copy=False)
-        self.chain, self.n, self.stored = chain, n, stored.dtype
-        self.rows = arrays.read_only(flat), masks, arrays.read_only(labels)
+        masks, labels = masks_of(arrays.read_only(stored)), labels.astype(np.int64, copy=False)
+        self.chain, self.n, self.stored = chain, len(labels), stored
+        self.rows = arrays.address(stored), masks, arrays.read_only(labels)
 
     @classmethod
     def of(cls, chain: Chain, x: Any, labels: Any) -> Self | None:
@@ -49,7 +48,7 @@ class ChainData:
     def layers(self) -> tuple[IntArray, IntArray, FloatArray]:
         """Return what compiled code must know of the layers, as they are now."""
         chain = self.chain
-        return codes_of(chain.dtype, self.stored), chain.plan, chain.options
+        return codes_of(chain.dtype, self.stored.dtype), chain.plan, chain.options
 
     def measure(self, n_rows: int) -> tuple[float, int]:
         """Return the sum of all losses in evaluation, and how many rows are right.
