@@ -8,8 +8,8 @@ from numba.core.errors import TypingError
 
 from kernels.shapes import Array
 from normlab.kernels import gathered_product as kernel
+from normlab.kernels._llvm import VECTOR_BYTES
 from normlab.kernels._tile import NARROW_ROWS, ROWS
-from normlab.kernels._vectors import VECTOR_BYTES
 
 ROW_COUNTS = [1, ROWS - 1, ROWS, ROWS + 1, NARROW_ROWS, NARROW_ROWS + 1, 5 * ROWS + 4]
 K_COUNTS = [1, 2, kernel.BLOCK_K, kernel.BLOCK_K + 1, 2 * kernel.BLOCK_K + 3]

@@ -14,7 +14,7 @@ from numba import types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
-from normlab.kernels._vectors import (
+from normlab.kernels._llvm import (
     HAS_AVX512,
     INDEX,
     IS_X86,

@@ -9,28 +9,26 @@ A vector has as many elements as the processor takes at once: ``VECTOR_BYTES // 
 """
 
 import operator
-import platform
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import lower_builtin, models, register_model
 
+from normlab.kernels._llvm import (
+    HAS_AVX512,
+    INDEX,
+    PLACE,
+    VECTOR_BYTES,
+    broadcast,
+    function,
+    masked_load,
+    masked_store,
+    vector_function,
+)
 from normlab.kernels._team import instructions
-
-IS_X86 = platform.machine().lower() in ("x86_64", "amd64", "i686")
-
-_features = binding.get_host_cpu_features()
-HAS_AVX512 = bool(_features.get("avx512f"))
-
-HAS_FMA = not IS_X86 or bool(_features.get("fma"))
-"""Whether there is an instruction for a b + c. Without one LLVM would call a function each time."""
-
-VECTOR_BYTES = 64 if HAS_AVX512 else 32 if IS_X86 and _features.get("avx") else 16
-
-INDEX, PLACE = ir.IntType(64), ir.IntType(32)
 
 
 class Vector(types.Type):
@@ -105,7 +103,7 @@ def prefetch(typing: Any, array: Any, at: Any) -> tuple[Any, Any]:
         to_read, second_level, of_data = PLACE(0), PLACE(2), PLACE(1)
         form = ir.FunctionType(ir.VoidType(), [place.type, PLACE, PLACE, PLACE])
         builder.call(
-            _function(builder, "llvm.prefetch.p0", form), [place, to_read, second_level, of_data]
+            function(builder, "llvm.prefetch.p0", form), [place, to_read, second_level, of_data]
         )
         return context.get_dummy_value()
 
@@ -154,7 +152,7 @@ def store_places(typing: Any, array: Any, at: Any, bits: Any, first: Any) -> tup
             return at
         vector, part = ir.VectorType(PLACE, 16), ir.IntType(16)
         form = ir.FunctionType(vector, [vector, vector, ir.VectorType(ir.IntType(1), 16)])
-        compress = llvm_function(builder, "x86.avx512.mask.compress", form, vector)
+        compress = vector_function(builder, "x86.avx512.mask.compress", form, vector)
         count = builder.module.declare_intrinsic("llvm.ctpop", [INDEX])
         firsts = broadcast(builder, builder.trunc(first, PLACE), vector)
         nothing = ir.Constant(vector, None)
@@ -262,59 +260,3 @@ def _place(context: Any, builder: Any, signature: Any, values: Any) -> Any:
 
 def _is_whole(builder: Any, vector: Any, n: Any) -> Any:
     return builder.icmp_signed(">=", n, INDEX(vector.count))
-
-
-def broadcast(builder: Any, value: Any, kind: Any) -> Any:
-    """Write: a vector that has the value in all places."""
-    nothing = ir.Constant(kind, ir.Undefined)
-    once = builder.insert_element(nothing, value, INDEX(0))
-    zeros = ir.Constant(ir.VectorType(PLACE, kind.count), None)
-    return builder.shuffle_vector(once, nothing, zeros)
-
-
-def mask(builder: Any, vector: Any, n: Any) -> Any:
-    """Write: 1 for the first n places of such a vector, 0 for others."""
-    places = ir.VectorType(INDEX, vector.count)
-    numbers = ir.Constant(places, list(range(vector.count)))
-    return builder.icmp_signed("<", numbers, broadcast(builder, n, places))
-
-
-def masked_load(builder: Any, place: Any, n: Any) -> Any:
-    """Write: the first n elements of a vector at an address, 0 behind them."""
-    kind, chosen = place.type.pointee, mask(builder, place.type.pointee, n)
-    form = ir.FunctionType(kind, [place.type, PLACE, chosen.type, kind])
-    load = llvm_function(builder, "masked.load", form, kind, ".p0")
-    return builder.call(load, [place, alignment(kind), chosen, ir.Constant(kind, None)])
-
-
-def masked_store(builder: Any, value: Any, place: Any, n: Any) -> None:
-    """Write the first n elements of a vector to an address."""
-    kind, chosen = value.type, mask(builder, value.type, n)
-    form = ir.FunctionType(ir.VoidType(), [kind, place.type, PLACE, chosen.type])
-    store = llvm_function(builder, "masked.store", form, kind, ".p0")
-    builder.call(store, [value, place, alignment(kind), chosen])
-
-
-def alignment(vector: Any) -> Any:
-    """Return that of one element: vectors begin anywhere."""
-    return PLACE(VECTOR_BYTES // int(vector.count))
-
-
-def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
-    """Write a b + c, rounded once where the processor can do that."""
-    if not HAS_FMA:
-        return builder.fadd(builder.fmul(a, b), c)
-    form = ir.FunctionType(c.type, [c.type] * 3)
-    return builder.call(llvm_function(builder, "fma", form, c.type), [a, b, c])
-
-
-def llvm_function(builder: Any, name: str, form: Any, vector: Any, tail: str = "") -> Any:
-    """Return LLVM's function of this name for such vectors."""
-    return _function(
-        builder, f"llvm.{name}.v{vector.count}{vector.element.intrinsic_name}{tail}", form
-    )
-
-
-def _function(builder: Any, name: str, form: Any) -> Any:
-    known = builder.module.globals.get(name)
-    return ir.Function(builder.module, form, name) if known is None else known

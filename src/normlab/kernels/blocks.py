@@ -5,7 +5,7 @@ Blocks follow from the shape alone, so that the number of threads changes no bit
 
 from normlab._typing import FloatArray
 from normlab.kernels._compile import compiled, compiled_within
-from normlab.kernels._vectors import VECTOR_BYTES
+from normlab.kernels._llvm import VECTOR_BYTES
 
 BLOCK_BYTES = 256 * 1024
 """Bytes a block, about: the sums of a block are taken in one go."""

@@ -20,8 +20,9 @@ import numpy as np
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._llvm import VECTOR_BYTES
 from normlab.kernels._tile import MOST_VECTORS, NARROW_ROWS, ROWS, tile
-from normlab.kernels._vectors import VECTOR_BYTES, load, store, store_transposed
+from normlab.kernels._vectors import load, store, store_transposed
 
 BLOCK_K = 512
 """So many rows of a panel, at most 128 KB, stay in the second-level cache."""

@@ -13,7 +13,8 @@ import numpy as np
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._compile import compiled, compiled_within
-from normlab.kernels._vectors import VECTOR_BYTES, bits_other_than_0, everywhere, load, n_bits
+from normlab.kernels._llvm import VECTOR_BYTES
+from normlab.kernels._vectors import bits_other_than_0, everywhere, load, n_bits
 
 WORD = 64
 

@@ -12,9 +12,9 @@ import numpy as np
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._by_address import vector
 from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._llvm import VECTOR_BYTES
 from normlab.kernels._tile import MOST_VECTORS, tile
 from normlab.kernels._vectors import (
-    VECTOR_BYTES,
     bits_other_than_0,
     everywhere,
     load,
