@@ -31,9 +31,7 @@ from normlab.kernels import activations, dense
 from normlab.kernels import batch_norm as bn
 from normlab.kernels._by_address import address_of, call, rows, vector
 from normlab.kernels._compile import compiled, compiled_within, merged
-from normlab.kernels.products import FLOATS, codes_of_kernels, product_kernels
-
-N_PRODUCTS = FLOATS + 1
+from normlab.kernels.products import N_PRODUCTS, codes_of_kernels, product_kernels
 
 DENSE, NORM, NORM_RELU, RELU = range(4)
 

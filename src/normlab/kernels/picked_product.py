@@ -28,7 +28,10 @@ _group_1, _group_2, _group_3, _group_4 = (tile(GROUP, n, picked=True) for n in (
 
 @compiled
 def picked_of_floats(a: int, product: Any) -> None:
-    """Write the product of whole groups: ``product`` are the other arguments of ``_multiply``."""
+    """Write the product of whole groups.
+
+    ``product`` are the other arguments of ``_multiply``, of which the panels have the dtype of a.
+    """
     _multiply(vector(a, 0, product[2]), *product)
 
 

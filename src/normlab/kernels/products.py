@@ -19,9 +19,12 @@ from normlab.kernels.gathered_product import gathered_product
 from normlab.kernels.picked_product import picked_of_bytes, picked_of_floats
 from normlab.kernels.stored_rows import floats_of_bytes
 
-GATHERED, SHARED, PICKED, FLOATS = range(4)
-"""Which code is where among ``products_of``. Of rows whose masks are unknown there is no PICKED;
-those that are floats have no FLOATS."""
+N_PRODUCTS = 4
+
+GATHERED, SHARED, PICKED, FLOATS = range(N_PRODUCTS)
+"""Which code is where among ``products_of``: a product, the same shared out among threads, one that
+leaves out what is 0, and what makes floats of bytes. The last two are 0 where they are not needed:
+without masks, and of rows that are floats."""
 
 PART_ROWS = 48
 """Rows of a product that a thread takes at a time: whole blocks."""

@@ -96,7 +96,7 @@ def compile_share(configs: Iterable[TrialConfig], share: int) -> None:
     for network, training, _ in _tiny_trainings(configs):
         with put_off():
             network.compile_share(share)
-            if share == 0:  # which is the smaller one without the optimizer's step
+            if share == 0:  # for the worker that compiles the other starts a second later
                 training.make_optimizer().compiled_for(network.parameters, network.parameters)
 
 
