@@ -24,6 +24,8 @@ FLAGS: dict[str, Any] = {
     "nogil": True,
 }
 
+UNWRAPPED: dict[str, Any] = FLAGS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""For what Python does not call."""
 
 SOURCES = tuple(
     (file.name, file.stat().st_mtime_ns, file.stat().st_size)
@@ -32,13 +34,14 @@ SOURCES = tuple(
 """What all kernels are made from."""
 
 
-def compiled(function: F, *, merge: bool = False) -> F:
+def compiled(function: F, *, merge: bool = False, python: bool = True) -> F:
     """Compile a kernel. It runs on one thread, and lets others run beside it.
 
-    With ``merge``, compiled code that calls it has it ``merged``.
+    With ``merge``, compiled code that calls it has it ``merged``; without ``python``, nothing but
+    compiled code can call it.
     """
     kernel: Any
-    options = FLAGS | {"inline": "always" if merge else "never"}
+    options = (FLAGS if python else UNWRAPPED) | {"inline": "always" if merge else "never"}
     try:
         kernel = numba.njit(cache=True, **options)(function)
         with suppress(AttributeError):  # Numba's own name, which another version may not have
@@ -62,6 +65,10 @@ def merged(function: F) -> F:
 
 def compiled_within(function: F) -> F:
     """Compile what only compiled code calls."""
-    options = FLAGS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    part: F = numba.njit(**options)(function)
+    part: F = numba.njit(**UNWRAPPED)(function)
     return part
+
+
+def by_address(function: F) -> F:
+    """Compile what only compiled code calls, but by its address: see ``_by_address``."""
+    return compiled(function, python=False)

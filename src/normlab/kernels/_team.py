@@ -113,10 +113,12 @@ def _idle(number: int) -> float:
 
 @merged
 def share_out(team: IntArray, n: int, kernel: Any, arguments: Any) -> None:
-    """Call a kernel of ``compiled_within``, in compiled code, on all threads of the team.
+    """Call a kernel, in compiled code, on all threads of the team.
 
-    It is called as ``kernel(*arguments, first, stop)`` for ranges that together are range(n). It
-    must raise nothing but ``MemoryError``, which is raised here, whatever it was.
+    The kernel is a function of ``compiled_within``, which is compiled again in each caller, or the
+    address of one of ``by_address``. It is called as ``kernel(*arguments, first, stop)`` for ranges
+    that together are range(n). It must raise nothing but ``MemoryError``, which is raised here,
+    whatever it was.
     """
     # Merged: as a value, the kernel has an address that changes, and nothing would be kept.
     code, place = _outlined(kernel, arguments)
@@ -155,26 +157,35 @@ def _outlined(typing: Any, kernel: Any, arguments: Any) -> tuple[Any, Any]:
 
     The arguments lie on the caller's stack: they are there until it returns.
     """
-    call = kernel.get_call_type(typing, (*arguments.types, types.int64, types.int64), {})
+    kinds = (*arguments.types, types.int64, types.int64)
+    call = kernel.get_call_type(typing, kinds, {}) if isinstance(kernel, types.Dispatcher) else None
 
-    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    def find(context: Any, inside: Any, address: Any) -> tuple[Any, Any]:
+        if call is None:
+            form = context.call_conv.get_function_type(types.none, kinds)
+            return inside.inttoptr(address, form.as_pointer()), kinds
         result = kernel.dispatcher.get_compile_result(call)
         context.active_code_library.add_linking_library(result.library)
+        return context.declare_function(inside.module, result.fndesc), result.signature.args
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         name = builder.module.get_unique_name("range_code")
         code = ir.Function(builder.module, RANGE_CODE, name)
         code.linkage = "internal"
         inside = ir.IRBuilder(code.append_basic_block())
         place, first, stop = code.args
-        pack = inside.load(inside.inttoptr(place, values[1].type.as_pointer()))
+        # (Numba states no types here and below, hence the "ignore".)
+        address = values[0] if call is None else INTEGER(0)
+        both = cgutils.pack_struct(builder, [address, values[1]])  # type: ignore[no-untyped-call]
+        loaded = inside.load(inside.inttoptr(place, both.type.as_pointer()))
+        address, pack = (inside.extract_value(loaded, i) for i in range(2))
         unpacked = [inside.extract_value(pack, i) for i in range(len(arguments.types))]
-        callee = context.declare_function(builder.module, result.fndesc)
-        kinds = result.signature.return_type, result.signature.args
+        callee, own_kinds = find(context, inside, address)
         status, _ = context.call_conv.call_function(
-            inside, callee, *kinds, [*unpacked, first, stop], attrs=("noinline",)
+            inside, callee, types.none, own_kinds, [*unpacked, first, stop], attrs=("noinline",)
         )
         inside.ret(inside.zext(status.is_error, INTEGER))
-        # (Numba states no types here and below, hence the two "ignore".)
-        own_place = cgutils.alloca_once_value(builder, values[1])  # type: ignore[no-untyped-call]
+        own_place = cgutils.alloca_once_value(builder, both)  # type: ignore[no-untyped-call]
         addresses = [builder.ptrtoint(pointer, INTEGER) for pointer in (code, own_place)]
         return context.make_tuple(builder, signature.return_type, addresses)
 

@@ -33,11 +33,11 @@ from numpy.typing import DTypeLike
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
 from normlab.kernels import batch_norm_loops as loops
-from normlab.kernels._compile import compiled, compiled_within, merged
+from normlab.kernels._compile import compiled, merged
 from normlab.kernels._team import share_out
 from normlab.kernels.activations import relu_backward
 from normlab.kernels.blocks import block_rows, in_lanes
-from normlab.kernels.moments import Moments, moments_into
+from normlab.kernels.moments import Moments, code_of_moments, moments_into
 from normlab.kernels.threads import in_team
 
 
@@ -59,7 +59,7 @@ def of_batch(
     n_features = x.shape[1]
     mean, M2, inv_std = found = np.empty((3, n_features))
     terms = np.empty((5, n_features), x.dtype)
-    in_team(of_batch_into, x.size, x, gamma, beta, eps, found, terms)
+    in_team(of_batch_into, x.size, code_of_moments(x.dtype), x, gamma, beta, eps, found, terms)
     return Moments(x.size // n_features, mean, M2), inv_std, terms
 
 
@@ -95,7 +95,8 @@ def normalize(x: FloatArray, terms: FloatArray, *, relu: bool = False) -> FloatA
     """Return y, or max(y, 0)."""
     y = arrays.empty(x.shape, x.dtype)
     floor = x.dtype.type(0 if relu else np.nan)  # nothing is below NaN
-    in_team(normalize_into, x.size, x, terms, floor, y)
+    code = loops.normalize_code(x.dtype, x.ndim)
+    in_team(normalize_into, x.size, code, x, terms, floor, y)
     return y
 
 
@@ -105,7 +106,8 @@ def backward_batch(
     """Return dx, d_gamma, d_beta where mean and inv_std come from ``x`` itself."""
     d_gamma, d_beta = sums = np.empty((2, x.shape[1]))
     dx = arrays.empty(x.shape, x.dtype)
-    in_team(backward_batch_into, x.size, dy, x, terms, _floor(x, relu), sums, dx)
+    codes, floor = loops.backward_codes(x.dtype, x.ndim, relu), x.dtype.type(0) if relu else None
+    in_team(backward_batch_into, x.size, *codes, dy, x, terms, floor, sums, dx)
     return dx, d_gamma, d_beta
 
 
@@ -116,18 +118,16 @@ def backward_fixed(
     if relu:
         dy = relu_backward(dy, normalize(x, terms))
     d_gamma, d_beta = sums = np.empty((2, x.shape[1]))
-    in_team(_set_sums, x.size, dy, x, terms, None, sums)
+    code, _ = loops.backward_codes(x.dtype, x.ndim, False)
+    in_team(_set_sums, x.size, code, dy, x, terms, None, sums)
     dx = dy * terms[3].reshape(-1, *[1] * (x.ndim - 2))
     return dx, d_gamma, d_beta
-
-
-def _floor(x: FloatArray, relu: bool) -> np.floating[Any] | None:
-    return x.dtype.type(0) if relu else None
 
 
 @compiled
 def of_batch_into(
     team: IntArray,
+    code: int,
     x: FloatArray,
     gamma: FloatArray,
     beta: FloatArray,
@@ -137,26 +137,33 @@ def of_batch_into(
 ) -> None:
     """Set mean, M2 and inv_std, the rows of ``found``, and the terms."""
     mean, M2, inv_std = found
-    moments_into(team, x, mean, M2)
+    moments_into(team, code, x, mean, M2)
     inverse_std_into(M2 / (x.size // mean.size), eps, inv_std)
     terms_into(mean, inv_std, gamma, beta, terms)
 
 
 @compiled
 def normalize_into(
-    team: IntArray, x: FloatArray, terms: FloatArray, floor: np.floating[Any], y: FloatArray
+    team: IntArray,
+    code: int,
+    x: FloatArray,
+    terms: FloatArray,
+    floor: np.floating[Any],
+    y: FloatArray,
 ) -> None:
-    """Set y; at most ``floor``, it is 0."""
+    """Set y, by the loop ``normalize`` or ``normalize_maps``; at most ``floor``, it is 0."""
     if x.ndim == 2:
         lanes = in_lanes(x)
-        share_out(team, len(lanes), loops.normalize, (lanes, terms, floor, in_lanes(y)))
+        share_out(team, len(lanes), code, (lanes, terms, floor, in_lanes(y)))
     else:
-        share_out(team, len(x), loops.normalize_maps, (x, terms, floor, y))
+        share_out(team, len(x), code, (x, terms, floor, y))
 
 
 @compiled
 def backward_batch_into(
     team: IntArray,
+    sums_code: int,
+    code: int,
     dy: FloatArray,
     x: FloatArray,
     terms: FloatArray,
@@ -164,21 +171,25 @@ def backward_batch_into(
     sums: FloatArray,
     dx: FloatArray,
 ) -> None:
-    """Set dx, and d_gamma and d_beta, the rows of ``sums``."""
-    _set_sums(team, dy, x, terms, floor, sums)
+    """Set dx, and d_gamma and d_beta, the rows of ``sums``.
+
+    By the loops ``block_sums``, and ``input_gradient`` or ``input_gradient_maps``.
+    """
+    _set_sums(team, sums_code, dy, x, terms, floor, sums)
     all_terms = np.empty((7, x.shape[1]), x.dtype)
     _set_all_terms(terms, sums, x.size // x.shape[1], all_terms)
     if x.ndim == 2:
         lanes = in_lanes(x)
         rows = in_lanes(dy), lanes, all_terms, floor, in_lanes(dx)
-        share_out(team, len(lanes), loops.input_gradient, rows)
+        share_out(team, len(lanes), code, rows)
     else:
-        share_out(team, len(x), loops.input_gradient_maps, (dy, x, all_terms, floor, dx))
+        share_out(team, len(x), code, (dy, x, all_terms, floor, dx))
 
 
-@merged
+@partial(compiled, merge=True)
 def _set_sums(
     team: IntArray,
+    code: int,
     dy: FloatArray,
     x: FloatArray,
     terms: FloatArray,
@@ -191,7 +202,7 @@ def _set_sums(
     n_blocks = -(-len(lanes) // rows)
     found = np.empty((n_blocks, sums.shape[0], sums.shape[1]))
     blocks = in_lanes(dy), lanes, terms, floor, rows, found
-    share_out(team, n_blocks * lanes.shape[1], loops.block_sums, blocks)
+    share_out(team, n_blocks * lanes.shape[1], code, blocks)
     for i in range(2):
         for j in range(sums.shape[1]):
             sums[i, j] = found[0, i, j]
@@ -228,7 +239,7 @@ def move_running(
         running_var[j] = _moved(running_var[j], M2[j] / count, new)
 
 
-@compiled_within
+@merged
 def _moved(running: float, batch: float, new: float) -> float:
     old_term = (1 - new) * running if new < 1 else 0.0
     new_term = new * batch if new > 0 else 0.0
@@ -250,7 +261,7 @@ def terms_into(
         terms[4, j] = beta[j] + dropped * scale
 
 
-@compiled_within
+@merged
 def _set_all_terms(terms: FloatArray, sums: FloatArray, m: int, all_terms: FloatArray) -> None:
     for i in range(5):
         for j in range(terms.shape[1]):

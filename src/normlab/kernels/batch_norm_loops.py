@@ -3,17 +3,53 @@
 ``x``, ``dy``, ``y``, ``dx`` lie ``in_lanes``, but in ``..._maps`` as they are, ``(n, n_features,
 positions)``: what needs no sums goes through them in the order of memory. Where an output is at
 most ``floor``, it is 0 and passes no gradient: 0 for a ReLU; without one NaN, or None where that
-saves work.
+saves work. All but ``normalized`` are called by address.
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
+from numba import float64, from_dtype, int64, types
+from numpy.typing import DTypeLike
 
 from normlab._typing import FloatArray
-from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._by_address import code_of
+from normlab.kernels._compile import by_address, compiled, compiled_within, merged
 from normlab.kernels._vectors import choose, everywhere, load, prefetch, store
-from normlab.kernels.blocks import least_lanes, next_rows, walked_rows
+from normlab.kernels.blocks import WALKED_ROWS, least_lanes, next_rows, stay_in_cache
+
+
+@cache
+def normalize_code(dtype: DTypeLike, n_dims: int) -> int:
+    """Return the address of what normalizes rows, 2 dimensions, or maps; compiled where need be."""
+    return code_of(*loop_kernel(normalize if n_dims == 2 else normalize_maps, dtype))
+
+
+@cache
+def backward_codes(dtype: DTypeLike, n_dims: int, floor: bool) -> tuple[int, int]:
+    """Return the addresses of what takes sums and input gradients, in the same way.
+
+    Without floor, it is None.
+    """
+    gradient = loop_kernel(input_gradient if n_dims == 2 else input_gradient_maps, dtype, floor)
+    return code_of(*loop_kernel(block_sums, dtype, floor)), code_of(*gradient)
+
+
+def loop_kernel(loop: Callable[..., None], dtype: DTypeLike, floor: bool = True) -> tuple[Any, ...]:
+    """Return the loop and the types of its arguments."""
+    number = from_dtype(np.dtype(dtype))
+    lanes, maps, terms = number[:, :, :, ::1], number[:, :, ::1], number[:, ::1]
+    least = number if floor else types.none
+    arguments = {
+        normalize: (lanes, terms, number, lanes),
+        normalize_maps: (maps, terms, number, maps),
+        block_sums: (lanes, lanes, terms, least, int64, float64[:, :, ::1]),
+        input_gradient: (lanes, lanes, terms, least, lanes),
+        input_gradient_maps: (maps, maps, terms, least, maps),
+    }
+    return loop, *arguments[loop], int64, int64
 
 
 @compiled_within
@@ -39,7 +75,7 @@ def normalized(x: Any, center: Any, scale: Any, shift: Any, floor: Any) -> Any:
     return floor if y <= floor else y
 
 
-@compiled_within
+@by_address
 def normalize(
     x: FloatArray,
     terms: FloatArray,
@@ -49,23 +85,44 @@ def normalize(
     stop: int,
 ) -> None:
     """Set y, in lanes."""
-    n_lanes = x.shape[3]
+    n_lanes, n = x.shape[3], least_lanes(x)
     own = _of_lanes(terms, 0, 1, n_lanes).reshape(-1)
-    from_x, to_y, n = x.reshape(-1), y.reshape(-1), least_lanes(x)
-    n_rows = walked_rows(x)
-    for begin in range(first, stop, n_rows):
-        for begin_lane in range(0, n_lanes, n):
-            j = min(begin_lane, n_lanes - n)
-            center, scale = load(own, j, n), load(own, 3 * n_lanes + j, n)
-            shift = load(own, 4 * n_lanes + j, n)
-            least = everywhere(floor, shift)
-            for i in range(begin, min(stop, begin + n_rows)):
-                at = i * n_lanes + j
-                found = (load(from_x, at, n) - center) * scale + shift
-                store(to_y, at, n, choose(found, least, found, least))
+    from_x, to_y = x.reshape(-1), y.reshape(-1)
+    if stay_in_cache(x):
+        for begin in range(first, stop, WALKED_ROWS):
+            end = min(stop, begin + WALKED_ROWS)
+            for lane in range(0, n_lanes, n):
+                _normalize_down(from_x, own, floor, to_y, n_lanes, n, lane, begin, end)
+    else:
+        for i in range(first, stop):
+            for lane in range(0, n_lanes, n):
+                _normalize_down(from_x, own, floor, to_y, n_lanes, n, lane, i, i + 1)
 
 
-@compiled_within
+@merged
+def _normalize_down(
+    x: FloatArray,
+    terms: FloatArray,
+    floor: np.floating[Any],
+    y: FloatArray,
+    n_lanes: int,
+    n: int,
+    lane: int,
+    first: int,
+    stop: int,
+) -> None:
+    # The lanes of one vector, down some rows: what they need stays in registers.
+    j = min(lane, n_lanes - n)
+    center, scale = load(terms, j, n), load(terms, 3 * n_lanes + j, n)
+    shift = load(terms, 4 * n_lanes + j, n)
+    least = everywhere(floor, shift)
+    for i in range(first, stop):
+        at = i * n_lanes + j
+        found = (load(x, at, n) - center) * scale + shift
+        store(y, at, n, choose(found, least, found, least))
+
+
+@by_address
 def normalize_maps(
     x: FloatArray,
     terms: FloatArray,
@@ -83,7 +140,7 @@ def normalize_maps(
                 y[i, f, j] = normalized(x[i, f, j], center, scale, shift, floor)
 
 
-@compiled_within
+@by_address
 def block_sums(
     dy: FloatArray,
     x: FloatArray,
@@ -113,7 +170,7 @@ def block_sums(
                 found[1, group, j] += d_beta[lane]
 
 
-@compiled_within
+@merged
 def _add_products(
     dy: FloatArray,
     x: FloatArray,
@@ -161,7 +218,7 @@ def _add_products(
                 d_gamma[j] += weights[j]
 
 
-@compiled_within
+@by_address
 def input_gradient(
     dy: FloatArray,
     x: FloatArray,
@@ -172,29 +229,50 @@ def input_gradient(
     stop: int,
 ) -> None:
     """Set dx, in lanes."""
-    n_lanes = x.shape[3]
+    n_lanes, n = x.shape[3], least_lanes(x)
     own = _of_lanes(terms, 0, 1, n_lanes).reshape(-1)
-    from_dy, from_x, to_dx, n = dy.reshape(-1), x.reshape(-1), dx.reshape(-1), least_lanes(x)
-    n_rows = walked_rows(x)
-    for begin in range(first, stop, n_rows):
-        for begin_lane in range(0, n_lanes, n):
-            j = min(begin_lane, n_lanes - n)
-            center, factor = load(own, j, n), load(own, n_lanes + j, n)
-            rest, scale = load(own, 2 * n_lanes + j, n), load(own, 3 * n_lanes + j, n)
-            shift, mean_dy = load(own, 4 * n_lanes + j, n), load(own, 5 * n_lanes + j, n)
-            slope = load(own, 6 * n_lanes + j, n)
-            for i in range(begin, min(stop, begin + n_rows)):
-                at = i * n_lanes + j
-                d, change = load(from_x, at, n) - center, load(from_dy, at, n) - mean_dy
-                if floor is not None:
-                    # Chosen from differences, not dy: no load of dy waits for x.
-                    least, nothing = everywhere(floor, shift), everywhere(x.dtype.type(0), shift)
-                    change = choose(d * scale + shift, least, change, nothing - mean_dy)
-                x_hat = d * factor + rest
-                store(to_dx, at, n, scale * (change - x_hat * slope))
+    from_dy, from_x, to_dx = dy.reshape(-1), x.reshape(-1), dx.reshape(-1)
+    if stay_in_cache(x):
+        for begin in range(first, stop, WALKED_ROWS):
+            end = min(stop, begin + WALKED_ROWS)
+            for lane in range(0, n_lanes, n):
+                _gradient_down(from_dy, from_x, own, floor, to_dx, n_lanes, n, lane, begin, end)
+    else:
+        for i in range(first, stop):
+            for lane in range(0, n_lanes, n):
+                _gradient_down(from_dy, from_x, own, floor, to_dx, n_lanes, n, lane, i, i + 1)
 
 
-@compiled_within
+@merged
+def _gradient_down(
+    dy: FloatArray,
+    x: FloatArray,
+    terms: FloatArray,
+    floor: np.floating[Any] | None,
+    dx: FloatArray,
+    n_lanes: int,
+    n: int,
+    lane: int,
+    first: int,
+    stop: int,
+) -> None:
+    j = min(lane, n_lanes - n)
+    center, factor = load(terms, j, n), load(terms, n_lanes + j, n)
+    rest, scale = load(terms, 2 * n_lanes + j, n), load(terms, 3 * n_lanes + j, n)
+    shift, mean_dy = load(terms, 4 * n_lanes + j, n), load(terms, 5 * n_lanes + j, n)
+    slope = load(terms, 6 * n_lanes + j, n)
+    for i in range(first, stop):
+        at = i * n_lanes + j
+        d, change = load(x, at, n) - center, load(dy, at, n) - mean_dy
+        if floor is not None:
+            # Chosen from differences, not dy: no load of dy waits for x.
+            least, nothing = everywhere(floor, shift), everywhere(x.dtype.type(0), shift)
+            change = choose(d * scale + shift, least, change, nothing - mean_dy)
+        x_hat = d * factor + rest
+        store(dx, at, n, scale * (change - x_hat * slope))
+
+
+@by_address
 def input_gradient_maps(
     dy: FloatArray,
     x: FloatArray,

@@ -29,8 +29,11 @@ from numpy.typing import DTypeLike
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import activations, dense
 from normlab.kernels import batch_norm as bn
+from normlab.kernels import batch_norm_loops as loops
 from normlab.kernels._by_address import address_of, call, rows, vector
 from normlab.kernels._compile import compiled, compiled_within, merged
+from normlab.kernels.batch_norm_loops import loop_kernel
+from normlab.kernels.moments import block_moments
 from normlab.kernels.products import N_PRODUCTS, codes_of_kernels, product_kernels
 
 DENSE, NORM, NORM_RELU, RELU = range(4)
@@ -51,9 +54,14 @@ EPS, NEW, DDOF = range(3)
     OF_BATCH,
     NORMALIZE,
     NORM_BACKWARD,
-) = range(2 * N_PRODUCTS, 2 * N_PRODUCTS + 10)
+    MOMENTS,
+    NORMALIZE_ROWS,
+    SUMS,
+    INPUT_GRADIENT,
+) = range(2 * N_PRODUCTS, 2 * N_PRODUCTS + 14)
 """Which code is where among ``codes_of``, behind the products of the first layer, which is dense,
-and those of others: the first one's rows may have another dtype, and it leaves out what is 0."""
+and those of others: the first one's rows may have another dtype, and it leaves out what is 0. The
+last four are loops that normalization calls by address."""
 
 
 @cache
@@ -71,16 +79,20 @@ def kernels_of(dtype: DTypeLike, stored: DTypeLike) -> list[Any]:
     doubles, vector, rows = float64[:, ::1], number[::1], number[:, ::1]
     x, masks = (int64, int64[::1]), int64[:, ::1]
     affine, parameters = dense.forward_into, dense.backward_parameters_into
-    passes = team, codes, int64[:, ::1]
+    passes, norm = (team, codes, int64[:, ::1]), (*[rows] * 3, number, doubles, rows)
     found = {
         DENSE_FORWARD: (affine, team, codes, *x, masks, rows, vector, rows),
         DENSE_PARAMETERS: (parameters, team, codes, rows, *x, masks, rows, vector),
         DENSE_INPUT: (dense.backward_input_into, team, codes, rows, rows, rows),
         RELU_FORWARD: (activations.relu_into, team, int64, vector, vector),
         RELU_BACKWARD: (activations.relu_backward_into, team, int64, *[vector] * 3),
-        OF_BATCH: (bn.of_batch_into, team, rows, vector, vector, float64, doubles, rows),
-        NORMALIZE: (bn.normalize_into, team, rows, rows, number, rows),
-        NORM_BACKWARD: (bn.backward_batch_into, team, rows, rows, rows, number, doubles, rows),
+        OF_BATCH: (bn.of_batch_into, team, int64, rows, vector, vector, float64, doubles, rows),
+        NORMALIZE: (bn.normalize_into, team, int64, *[rows] * 2, number, rows),
+        NORM_BACKWARD: (bn.backward_batch_into, team, *[int64] * 2, *norm),
+        MOMENTS: block_moments(dtype),
+        NORMALIZE_ROWS: loop_kernel(loops.normalize, dtype),
+        SUMS: loop_kernel(loops.block_sums, dtype),
+        INPUT_GRADIENT: loop_kernel(loops.input_gradient, dtype),
         FORWARD: (forward, *passes, doubles, *x, masks, boolean, vector, float64[::1], vector),
         BACKWARD: (backward, *passes, *x, masks, vector, vector, int64, vector, vector, rows),
     }
@@ -119,13 +131,14 @@ def forward(
             own_stats, own_terms = _of_step(step, stats, 3), _of_step(step, terms, 5)
             gamma, beta = _vector(step, FIRST, work), _vector(step, SECOND, work)
             if training:
-                moments = team, source, gamma, beta, options[i, EPS], own_stats, own_terms
-                call(codes[OF_BATCH], moments)
+                moments = source, gamma, beta, options[i, EPS], own_stats, own_terms
+                call(codes[OF_BATCH], (team, codes[MOMENTS], *moments))
             else:
                 mean, var = _vector(step, MEAN, stats), _vector(step, VAR, stats)
                 bn.inverse_std_into(var, options[i, EPS], own_stats[2])
                 bn.terms_into(mean, own_stats[2], gamma, beta, own_terms)
-            call(codes[NORMALIZE], (team, source, own_terms, _floor(step, work), out))
+            rest = source, own_terms, _floor(step, work), out
+            call(codes[NORMALIZE], (team, codes[NORMALIZE_ROWS], *rest))
         source = out
 
 
@@ -175,8 +188,8 @@ def backward(
             call(codes[RELU_BACKWARD], relu)
         else:
             own_terms, sums = _of_step(step, terms, 5), np.empty((2, step[N_OUT]))
-            norm = team, upstream, source, own_terms, _floor(step, work), sums, passed
-            call(codes[NORM_BACKWARD], norm)
+            norm = upstream, source, own_terms, _floor(step, work), sums, passed
+            call(codes[NORM_BACKWARD], (team, codes[SUMS], codes[INPUT_GRADIENT], *norm))
             _keep(sums[0], step[D_FIRST], gradients)
             _keep(sums[1], step[D_SECOND], gradients)
         upstream = passed

@@ -15,14 +15,11 @@ Forward: ``y = x weight + bias``. Backward::
     d_bias   = sum(dy)
 """
 
-from typing import Any
-
 import numpy as np
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
-from normlab.kernels._by_address import call
-from normlab.kernels._compile import compiled, compiled_within, merged
+from normlab.kernels._compile import compiled, compiled_within
 from normlab.kernels._team import HELPERS, share_out
 from normlab.kernels.gathered_product import packed, packed_transposed
 from normlab.kernels.masks import (
@@ -31,19 +28,17 @@ from normlab.kernels.masks import (
     leave_out_enough,
     masks_of,
     masks_of_columns,
-    masks_of_rows,
 )
 from normlab.kernels.picked_product import are_finite
-from normlab.kernels.products import GATHERED, PICKED, SHARED, floats_of, products_of
+from normlab.kernels.products import COLUMNS, GROUPS, floats_of, products_of, shared_product
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
 
 LARGE_WEIGHT = 2**20
 """Elements of a weight that does not stay in a core's cache, and is read as it lies."""
 
-PART_COLUMNS, BLOCK_K = 1024, 128
-"""Columns of the weight that a thread takes at a time, at most, and rows of them that are packed at
-once: together they stay in the second-level cache. Long pieces of rows are read faster than short
-ones; and packed as a whole, a large weight would go to memory and back."""
+PART_COLUMNS = 1024
+"""Columns of the weight that a thread takes at a time, at most: long pieces of rows are read faster
+than short ones."""
 
 PANEL = 64
 """Columns of a panel: parts are so many, or a multiple."""
@@ -126,32 +121,7 @@ def forward_into(
     columns = min(PART_COLUMNS, -(-n // (n_threads * PANEL)) * PANEL)
     to = start, y.reshape(-1), _begins(y)
     product = codes, x, row, weight.reshape(-1), _begins(weight), to
-    share_out(team, -(-n // columns), _multiply_columns, (product, masks, n, columns))
-
-
-@compiled_within
-def _multiply_columns(
-    product: Any, masks: IntArray, n: int, columns: int, first: int, stop: int
-) -> None:
-    codes, x, row, weight, k_row, (all_start, all_y, y_row) = product
-    column, bits = np.arange(k_row.size), masks_of_rows(masks)
-    if not leave_out_enough(bits, column.size):
-        bits = bits[:0]
-    for begin in range(first * columns, min(n, stop * columns), columns):
-        n_own, b, y = min(columns, n - begin), weight[begin:], all_y[begin:]
-        start, start_row = all_start[begin:], np.zeros_like(row)
-        for k in range(0, column.size, BLOCK_K):
-            end = min(k + BLOCK_K, column.size)
-            panels, n_done = packed(b, k_row[k:end], n_own), 0
-            if len(bits) > 0 and are_finite(panels):
-                to = start, start_row, y, y_row
-                call(codes[PICKED], (x, (row, column, panels, n_own, k, *to, bits)))
-                n_done = len(bits) * GROUP
-            if n_done < row.size:
-                a, a_row, a_column = floats_of(codes, x, row[n_done:], k, end, b)
-                rest = start, start_row[n_done:], y, y_row[n_done:]
-                call(codes[GATHERED], (a, a_row, a_column, panels, n_own, *rest))
-            start, start_row = y, y_row
+    share_out(team, -(-n // columns), codes[COLUMNS], (product, masks, n, columns))
 
 
 @compiled
@@ -159,28 +129,16 @@ def backward_input_into(
     team: IntArray, codes: IntArray, dy: FloatArray, weight: FloatArray, dx: FloatArray
 ) -> None:
     """Set dx."""
-    n_inputs, n = weight.shape
-    if weight.size >= LARGE_WEIGHT:
-        _backward_input_of_large(team, codes, dy, weight, dx)
-    else:
-        panels, start = packed_transposed(weight), np.zeros(n_inputs, dy.dtype)
-        product = dy.reshape(-1), _begins(dy), np.arange(n), panels
-        to = start, dx.reshape(-1), _begins(dx)
-        call(codes[SHARED], (team, codes, *product, *to))
-
-
-@merged
-def _backward_input_of_large(
-    team: IntArray, codes: IntArray, dy: FloatArray, weight: FloatArray, dx: FloatArray
-) -> None:
-    # As (weight dy^T)^T: the rows of the weight are read as they lie.
-    n_inputs, n = weight.shape
-    panels, start = packed_transposed(dy), np.zeros(len(dy), dy.dtype)
-    turned = np.empty((n_inputs, len(dy)), dy.dtype)
-    product = weight.reshape(-1), _begins(weight), np.arange(n), panels
-    to = start, turned.reshape(-1), _begins(turned)
-    call(codes[SHARED], (team, codes, *product, *to))
-    share_out(team, len(dx), _transpose, (turned, dx))
+    # Where the weight is large as (weight dy^T)^T: its rows are read as they lie.
+    left, right, out = dy, weight, dx
+    large = weight.size >= LARGE_WEIGHT
+    if large:
+        left, right, out = weight, dy, np.empty((len(weight), len(dy)), dy.dtype)
+    factors = left.reshape(-1), _begins(left), np.arange(left.shape[1]), packed_transposed(right)
+    start = np.zeros(len(right), dy.dtype)
+    shared_product(team, codes, factors, start, out.reshape(-1), _begins(out))
+    if large:
+        share_out(team, len(dx), _transpose, (out, dx))
 
 
 @compiled
@@ -202,25 +160,17 @@ def backward_parameters_into(
         bits = masks_of_columns(masks, n_inputs)
         if leave_out_enough(bits, len(dy)) and are_finite(panels):
             product = codes, x, row, bits, panels, (start, out, out_row)
-            share_out(team, len(bits), _multiply_groups, (product,))
+            share_out(team, len(bits), codes[GROUPS], (product,))
             n_done = len(bits) * GROUP
     if n_done < n_inputs:
-        a, a_row, column = floats_of(codes, x, row, n_done, n_inputs, dy)
-        to = start, out, out_row[n_done:]
-        call(codes[SHARED], (team, codes, a, column, a_row, panels, *to))
+        a, a_row, column = floats_of(codes, x, row, n_done, n_inputs, panels)
+        factors = a, column, a_row, panels
+        shared_product(team, codes, factors, start, out, out_row[n_done:])
     for j in range(d_bias.size):
         d_bias[j] = 0.0
     for i in range(len(dy)):
         for j in range(d_bias.size):
             d_bias[j] += dy[i, j]
-
-
-@compiled_within
-def _multiply_groups(product: Any, first: int, stop: int) -> None:
-    codes, x, row, bits, panels, (start, out, out_row) = product
-    column = np.arange(first * GROUP, stop * GROUP)
-    to = start, np.zeros_like(column), out, out_row[first * GROUP : stop * GROUP]
-    call(codes[PICKED], (x, (column, row, panels, start.size, 0, *to, bits[first:stop])))
 
 
 @compiled_within

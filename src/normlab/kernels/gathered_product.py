@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from normlab._typing import FloatArray, IntArray
-from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._compile import compiled, compiled_within, merged
 from normlab.kernels._llvm import VECTOR_BYTES
 from normlab.kernels._tile import MOST_VECTORS, NARROW_ROWS, ROWS, tile
 from normlab.kernels._vectors import load, store, store_transposed
@@ -55,7 +55,7 @@ def packed(b: FloatArray, row: IntArray, n: int) -> FloatArray:
     return panels
 
 
-@compiled_within
+@merged
 def _copy(
     b: FloatArray, row: IntArray, j: int, panels: FloatArray, at: int, width: int, n: int
 ) -> None:

@@ -24,12 +24,16 @@ squares overflow.
 """
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
+from numba import float64, from_dtype, int64
+from numpy.typing import DTypeLike
 
 from normlab._typing import FloatArray, IntArray
-from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._by_address import code_of
+from normlab.kernels._compile import by_address, compiled, compiled_within, merged
 from normlab.kernels._team import share_out
 from normlab.kernels._vectors import everywhere, load, prefetch, store
 from normlab.kernels.blocks import block_rows, in_lanes, least_lanes, next_rows
@@ -59,24 +63,38 @@ def moments(x: FloatArray) -> Moments:
     """Return the moments of each feature of ``x``, which has at least one value a feature."""
     n_features = x.shape[1]
     mean, M2 = np.empty(n_features), np.empty(n_features)
-    in_team(moments_into, x.size, x, mean, M2)
+    in_team(moments_into, x.size, code_of_moments(x.dtype), x, mean, M2)
     return Moments(x.size // n_features, mean, M2)
 
 
+@cache
+def code_of_moments(dtype: DTypeLike) -> int:
+    """Return the address of what takes the moments of blocks, compiled where need be."""
+    return code_of(*block_moments(dtype))
+
+
+def block_moments(dtype: DTypeLike) -> tuple[Any, ...]:
+    """Return what takes the moments of blocks and the types of its arguments."""
+    number, rows = from_dtype(np.dtype(dtype)), float64[:, ::1]
+    return _block_moments, number[:, :, :, ::1], int64, rows, rows, int64, int64
+
+
 @partial(compiled, merge=True)
-def moments_into(team: IntArray, x: FloatArray, mean: FloatArray, M2: FloatArray) -> None:
-    """Set mean and M2."""
+def moments_into(
+    team: IntArray, code: int, x: FloatArray, mean: FloatArray, M2: FloatArray
+) -> None:
+    """Set mean and M2; ``code`` is ``code_of_moments`` for this dtype."""
     count, lanes = x.size // mean.size, in_lanes(x)
     rows = block_rows(lanes)
     n_blocks = -(-len(lanes) // rows)
     means, M2s = np.empty((n_blocks, mean.size)), np.empty((n_blocks, mean.size))
-    share_out(team, n_blocks * lanes.shape[1], _block_moments, (lanes, rows, means, M2s))
+    share_out(team, n_blocks * lanes.shape[1], code, (lanes, rows, means, M2s))
     _merge_blocks(rows * (lanes[0].size // mean.size), count, means, M2s)
     for j in range(mean.size):
         mean[j], M2[j] = means[0, j], M2s[0, j]
 
 
-@compiled_within
+@by_address
 def _block_moments(
     x: FloatArray, rows: int, means: FloatArray, M2s: FloatArray, first: int, stop: int
 ) -> None:
@@ -94,7 +112,7 @@ def _block_moments(
         _to_moments(part, group, pivot, sums, squares, mean, M2)
 
 
-@compiled_within
+@merged
 def _set_pivot(x: FloatArray, group: int, pivot: FloatArray, n_features: int) -> None:
     # Of each feature the mean of eight values: exactly their value where they are all the same.
     n_rows = min(8, x.shape[0])
@@ -111,7 +129,7 @@ def _set_pivot(x: FloatArray, group: int, pivot: FloatArray, n_features: int) ->
         pivot[lane] = pivot[lane - n_features]
 
 
-@compiled_within
+@merged
 def _add_deviations(
     x: FloatArray, group: int, pivot: FloatArray, sums: FloatArray, squares: FloatArray
 ) -> None:
@@ -143,7 +161,7 @@ def _add_deviations(
                 squares[lane] += square_totals[lane]
 
 
-@compiled_within
+@merged
 def _to_moments(
     x: FloatArray,
     group: int,
@@ -181,7 +199,7 @@ def _two_passes(values: FloatArray) -> tuple[float, float]:
     return mean, M2
 
 
-@compiled_within
+@merged
 def _merge_blocks(size: int, count: int, means: FloatArray, M2s: FloatArray) -> None:
     # In the order of the blocks, so that the number of threads does not change a bit.
     for block in range(1, means.shape[0]):

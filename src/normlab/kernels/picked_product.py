@@ -11,7 +11,7 @@ import numpy as np
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._by_address import vector
-from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._compile import by_address, compiled, compiled_within, merged
 from normlab.kernels._llvm import VECTOR_BYTES
 from normlab.kernels._tile import MOST_VECTORS, tile
 from normlab.kernels._vectors import (
@@ -26,7 +26,7 @@ from normlab.kernels.masks import GROUP, WORD
 _group_1, _group_2, _group_3, _group_4 = (tile(GROUP, n, picked=True) for n in (1, 2, 3, 4))
 
 
-@compiled
+@by_address
 def picked_of_floats(a: int, product: Any) -> None:
     """Write the product of whole groups.
 
@@ -35,7 +35,7 @@ def picked_of_floats(a: int, product: Any) -> None:
     _multiply(vector(a, 0, product[2]), *product)
 
 
-@compiled
+@by_address
 def picked_of_bytes(a: int, product: Any) -> None:
     """Write the same product with bytes."""
     _multiply(vector(a, 0, np.uint8), *product)
@@ -79,7 +79,7 @@ def _multiply(
         start, start_row = out, out_row
 
 
-@compiled_within
+@merged
 def _pick(bits: IntArray, k: int, stop: int, picks: IntArray, ends: IntArray) -> None:
     """Set picks[ends[g] : ends[g + 1]]: which bits of a group are 1, counted from k on."""
     # All before the first product: what a tile needs first is there when it begins.

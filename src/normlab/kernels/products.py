@@ -13,21 +13,27 @@ from numpy.typing import DTypeLike
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._by_address import call, code_of, vector
-from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._compile import by_address, compiled_within, merged
 from normlab.kernels._team import share_out
-from normlab.kernels.gathered_product import gathered_product
-from normlab.kernels.picked_product import picked_of_bytes, picked_of_floats
+from normlab.kernels.gathered_product import gathered_product, packed
+from normlab.kernels.masks import GROUP, leave_out_enough, masks_of_rows
+from normlab.kernels.picked_product import are_finite, picked_of_bytes, picked_of_floats
 from normlab.kernels.stored_rows import floats_of_bytes
 
-N_PRODUCTS = 4
+N_PRODUCTS = 6
 
-GATHERED, SHARED, PICKED, FLOATS = range(N_PRODUCTS)
-"""Which code is where among ``products_of``: a product, the same shared out among threads, one that
-leaves out what is 0, and what makes floats of bytes. The last two are 0 where they are not needed:
-without masks, and of rows that are floats."""
+GATHERED, ROWS, COLUMNS, PICKED, GROUPS, FLOATS = range(N_PRODUCTS)
+"""Which code is where among ``products_of``: a product; parts of its rows; parts of the columns of
+rows times a weight; a product that leaves out what is 0; groups of rows of such a product; and what
+makes floats of bytes. The last three are 0 where they are not needed: without masks, and of rows
+that are floats."""
 
 PART_ROWS = 48
 """Rows of a product that a thread takes at a time: whole blocks."""
+
+BLOCK_K = 128
+"""Rows of a weight that are packed at once: with as many columns as a thread takes at a time, they
+stay in the second-level cache. Packed as a whole, a large weight would go to memory and back."""
 
 PART_ELEMENTS = 2**18
 """Elements of a product that are written at a time, about: rows that long stay in the second-level
@@ -51,40 +57,84 @@ def codes_of_kernels(kernels: list[Any]) -> IntArray:
 def product_kernels(dtype: DTypeLike, stored: DTypeLike | None) -> list[Any]:
     """Return the products and the types of their arguments, in the order of their codes."""
     vector, places, address = from_dtype(np.dtype(dtype))[::1], int64[::1], int64
-    factors, to = (vector, places, places, vector), (vector, places, vector, places)
+    factors, to, masks = (vector, places, places, vector), (vector, vector, places), int64[:, ::1]
+    rows, part = (places, address, places), (int64, int64)
     found = [
-        (gathered_product, *factors, int64, *to),
-        (shared_product, places, places, *factors, vector, vector, places),
+        (gathered_product, *factors, int64, vector, places, vector, places),
+        (multiply_rows, _tuple(places, *factors, vector, places, vector, places), *part),
+        (multiply_columns, _tuple(*rows, vector, places, _tuple(*to)), masks, int64, int64, *part),
     ]
     if stored is None:
-        return [*found, None, None]
-    product: Any = types.BaseTuple
-    product = product.from_types([places, places, vector, int64, int64, *to, int64[:, ::1]])
+        return [*found, None, None, None]
+    panels = vector, int64, int64, vector, places, vector, places
+    product = _tuple(places, places, *panels, masks)
+    groups = multiply_groups, _tuple(*rows, masks, vector, _tuple(*to)), *part
     if np.dtype(stored) != np.uint8:
-        return [*found, (picked_of_floats, address, product), None]
+        return [*found, (picked_of_floats, address, product), groups, None]
     floats = floats_of_bytes, address, places, int64, int64, vector
-    return [*found, (picked_of_bytes, address, product), floats]
+    return [*found, (picked_of_bytes, address, product), groups, floats]
 
 
-@compiled
+def _tuple(*kinds: Any) -> Any:
+    pack: Any = types.BaseTuple
+    return pack.from_types(kinds)
+
+
+@by_address
+def multiply_columns(
+    product: Any, masks: IntArray, n: int, columns: int, first: int, stop: int
+) -> None:
+    """Set parts of so many of the n columns, first to stop, of the rows' product with a weight."""
+    codes, x, row, weight, k_row, (all_start, all_y, y_row) = product
+    column, bits = np.arange(k_row.size), masks_of_rows(masks)
+    if not leave_out_enough(bits, column.size):
+        bits = bits[:0]
+    for begin in range(first * columns, min(n, stop * columns), columns):
+        n_own, b, y = min(columns, n - begin), weight[begin:], all_y[begin:]
+        start, start_row = all_start[begin:], np.zeros_like(row)
+        for k in range(0, column.size, BLOCK_K):
+            end = min(k + BLOCK_K, column.size)
+            panels, n_done = packed(b, k_row[k:end], n_own), 0
+            if len(bits) > 0 and are_finite(panels):
+                to = start, start_row, y, y_row
+                call(codes[PICKED], (x, (row, column, panels, n_own, k, *to, bits)))
+                n_done = len(bits) * GROUP
+            if n_done < row.size:
+                a, a_row, a_column = floats_of(codes, x, row[n_done:], k, end, b)
+                rest = start, start_row[n_done:], y, y_row[n_done:]
+                call(codes[GATHERED], (a, a_row, a_column, panels, n_own, *rest))
+            start, start_row = y, y_row
+
+
+@by_address
+def multiply_groups(product: Any, first: int, stop: int) -> None:
+    """Set rows of ``out``: groups of columns of the rows, first to stop, times panels."""
+    codes, x, row, bits, panels, (start, out, out_row) = product
+    column = np.arange(first * GROUP, stop * GROUP)
+    to = start, np.zeros_like(column), out, out_row[first * GROUP : stop * GROUP]
+    call(codes[PICKED], (x, (column, row, panels, start.size, 0, *to, bits[first:stop])))
+
+
+@merged
 def shared_product(
     team: IntArray,
     codes: IntArray,
-    a: FloatArray,
-    row: IntArray,
-    col: IntArray,
-    panels: FloatArray,
+    factors: tuple[FloatArray, IntArray, IntArray, FloatArray],
     start: FloatArray,
     out: FloatArray,
     out_row: IntArray,
 ) -> None:
-    """Set rows of ``out`` to ``start``, the same for all, plus a product, in parts of rows."""
-    product = codes, a, row, col, panels, start, np.zeros_like(row), out, out_row
-    share_out(team, -(-row.size // PART_ROWS), _multiply_rows, (product,))
+    """Set rows of ``out`` to ``start``, the same for all, plus a product, in parts of rows.
+
+    ``factors`` are a, row, col and panels.
+    """
+    product = codes, *factors, start, np.zeros(out_row.size, np.int64), out, out_row
+    share_out(team, -(-out_row.size // PART_ROWS), codes[ROWS], (product,))
 
 
-@compiled_within
-def _multiply_rows(product: Any, first: int, stop: int) -> None:
+@by_address
+def multiply_rows(product: Any, first: int, stop: int) -> None:
+    """Set rows of ``out``, parts first to stop of them."""
     codes, a, row, col, panels, start, start_row, out, out_row = product
     n = start.size
     most = max(1, PART_ELEMENTS // (n * PART_ROWS))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
 from normlab.kernels._by_address import vector
-from normlab.kernels._compile import compiled
+from normlab.kernels._compile import by_address, compiled
 
 
 def bytes_of(x: FloatArray) -> NDArray[np.uint8] | None:
@@ -40,7 +40,7 @@ def _set_bytes(x: FloatArray, found: NDArray[np.uint8]) -> bool:
     return True
 
 
-@compiled
+@by_address
 def floats_of_bytes(x: int, row: IntArray, first: int, stop: int, found: FloatArray) -> None:
     """Set the floats that elements first to stop of rows stand for, flat."""
     stored, dtype = vector(x, 0, np.uint8), found.dtype
