@@ -129,7 +129,7 @@ def _set_pivot(x: FloatArray, group: int, pivot: FloatArray, n_features: int) ->
         pivot[lane] = pivot[lane - n_features]
 
 
-@merged
+@compiled_within
 def _add_deviations(
     x: FloatArray, group: int, pivot: FloatArray, sums: FloatArray, squares: FloatArray
 ) -> None:
