@@ -80,16 +80,9 @@ def normalized(x: Any, center: Any, scale: Any, shift: Any, floor: Any) -> Any:
 
 
 @by_address
-def normalize(
-    x: FloatArray,
-    terms: FloatArray,
-    floor: np.floating[Any],
-    y: FloatArray,
-    first: int,
-    stop: int,
-) -> None:
-    """Set y, in lanes."""
-    _normalize(x, terms, floor, y, first, stop)
+def normalize(*arguments: Any) -> None:
+    """Set y, in lanes: ``_normalize(x, terms, floor, y, first, stop)``."""
+    _normalize(*arguments)
 
 
 @compiled_within
@@ -214,17 +207,9 @@ def _add_products(
 
 
 @by_address
-def input_gradient(
-    dy: FloatArray,
-    x: FloatArray,
-    terms: FloatArray,
-    floor: np.floating[Any] | None,
-    dx: FloatArray,
-    first: int,
-    stop: int,
-) -> None:
-    """Set dx, in lanes."""
-    _input_gradient(dy, x, terms, floor, dx, first, stop)
+def input_gradient(*arguments: Any) -> None:
+    """Set dx, in lanes: ``_input_gradient(dy, x, terms, floor, dx, first, stop)``."""
+    _input_gradient(*arguments)
 
 
 @compiled_within
