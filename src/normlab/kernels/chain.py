@@ -31,8 +31,9 @@ from normlab.kernels import activations, dense
 from normlab.kernels import batch_norm as bn
 from normlab.kernels import batch_norm_loops as loops
 from normlab.kernels._by_address import address_of, call, rows, vector
-from normlab.kernels._compile import compiled, compiled_within, merged
+from normlab.kernels._compile import compiled, merged
 from normlab.kernels.batch_norm_loops import loop_kernel
+from normlab.kernels.gathered_product import offsets
 from normlab.kernels.moments import block_moments
 from normlab.kernels.products import N_PRODUCTS, codes_of_kernels, product_kernels
 
@@ -123,7 +124,7 @@ def forward(
             affine = _weight(step, work), _bias(step, work), out
             own = codes, x, row, masks
             if i > 0:
-                own = codes[N_PRODUCTS:], address_of(source), _begins(n, step[N_IN]), masks[:0]
+                own = codes[N_PRODUCTS:], address_of(source), offsets(0, n, step[N_IN]), masks[:0]
             call(codes[DENSE_FORWARD], (team, *own, *affine))
         elif step[KIND] == RELU:
             call(codes[RELU_FORWARD], (team, out.size, source.reshape(-1), out.reshape(-1)))
@@ -176,7 +177,7 @@ def backward(
             products, own = codes, (x, row, masks)
             if i > 0:
                 products = codes[N_PRODUCTS:]
-                own = address_of(source), _begins(n, step[N_IN]), masks[:0]
+                own = address_of(source), offsets(0, n, step[N_IN]), masks[:0]
             found = shaped, _d_bias(step, gradients)
             call(codes[DENSE_PARAMETERS], (team, products, upstream, *own, *found))
             if passed.size > 0:
@@ -203,14 +204,6 @@ def update_statistics(plan: IntArray, options: FloatArray, n: int, stats: FloatA
             mean, var = _vector(plan[i], MEAN, stats), _vector(plan[i], VAR, stats)
             own, count = _of_step(plan[i], stats, 3), n - int(options[i, DDOF])
             bn.move_running(mean, var, own[0], own[1], options[i, NEW], count)
-
-
-@compiled_within
-def _begins(n: int, n_features: int) -> IntArray:
-    found = np.empty(n, np.int64)
-    for i in range(n):
-        found[i] = i * n_features
-    return found
 
 
 @merged

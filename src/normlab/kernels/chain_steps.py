@@ -97,10 +97,13 @@ def measure(
     """
     total, n_right, n_features, n_outputs = 0.0, 0, plan[0, N_IN], plan[-1, N_OUT]
     last = (len(plan) - 1) % 2 * (work.size // 2)
+    # Labels are copied, as in take_steps: so the loss is compiled once for both.
+    row, target = np.empty(len(dy), np.int64), np.empty(len(dy), np.int64)
     for first in range(0, len(labels), len(dy)):
-        own = labels[first : first + len(dy)]
-        n = len(own)
-        rows = x, np.arange(first, first + n) * n_features, masks[first : first + n]
+        n = min(len(dy), len(labels) - first)
+        for i in range(n):
+            row[i], target[i] = (first + i) * n_features, labels[first + i]
+        rows, own = (x, row[:n], masks[first : first + n]), target[:n]
         call(codes[FORWARD], (team, codes, plan, options, *rows, False, work, stats, terms))
         y = work[last : last + n * n_outputs].reshape(n, n_outputs)
         total += losses.cross_entropy_into(y, own, dy[:n]) * n

@@ -27,7 +27,7 @@ from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
 from normlab.kernels._compile import compiled
 from normlab.kernels._team import shared_out
-from normlab.kernels.gathered_product import gathered_product, is_panel, packed
+from normlab.kernels.gathered_product import gathered_product, is_panel, offsets, packed
 from normlab.kernels.threads import MULTIPLICATIONS, in_parallel, n_threads
 from normlab.kernels.windows import Layout, Pair, Windows, input_layout, phases
 
@@ -182,7 +182,7 @@ def _multiply_images(
     n, n_windows, cells = out.shape[3], places.size, _with_channels(taps, n_channels)
     row = _on_each(places, most, height * width, n_channels)
     out_row = _on_each(pixels, most, out.shape[1] * out.shape[2], n)
-    start_row = np.zeros_like(row)
+    start_row = offsets(0, row.size, 0)
     for i in range(first, stop):
         begin, end = _part(len(images), i, n_parts)
         n_images = min(most, end - begin)
@@ -227,8 +227,8 @@ def _add_weight_gradients(
         begin, end = _part(len(x), part, len(sums))
         first_cell, last_cell = _part(cells.size, tap_part, tap_parts)
         own_cells, out = cells[first_cell:last_cell], sums[part]
-        out_row = np.arange(first_cell, last_cell) * n
-        start, start_row = np.zeros(n, x.dtype), np.zeros_like(out_row)
+        out_row = offsets(first_cell * n, last_cell - first_cell, n)
+        start, start_row = np.zeros(n, x.dtype), offsets(0, out_row.size, 0)
         n_images = min(most, end - begin)
         zeros = np.zeros((n_images, height, width, n_channels), x.dtype)
         for image in range(begin, end, n_images):
@@ -237,7 +237,7 @@ def _add_weight_gradients(
             own_windows = windows[: n_windows * len(group)]
             upstream = dy[image : image + len(group)].reshape(own_windows.size, n)
             flat = upstream.reshape(-1)
-            panels = flat if unpacked else packed(flat, np.arange(len(upstream)) * n, n)
+            panels = flat if unpacked else packed(flat, offsets(0, len(upstream), n), n)
             product = own_cells, own_windows, panels, n, start, start_row, out, out_row
             gathered_product(zeros.reshape(-1), *product)
             start, start_row = out, out_row

@@ -19,9 +19,9 @@ import numpy as np
 
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
-from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._compile import compiled, compiled_within, merged
 from normlab.kernels._team import HELPERS, share_out
-from normlab.kernels.gathered_product import packed, packed_transposed
+from normlab.kernels.gathered_product import offsets, packed, packed_transposed
 from normlab.kernels.masks import (
     GROUP,
     UNKNOWN,
@@ -134,7 +134,12 @@ def backward_input_into(
     large = weight.size >= LARGE_WEIGHT
     if large:
         left, right, out = weight, dy, np.empty((len(weight), len(dy)), dy.dtype)
-    factors = left.reshape(-1), _begins(left), np.arange(left.shape[1]), packed_transposed(right)
+    factors = (
+        left.reshape(-1),
+        _begins(left),
+        offsets(0, left.shape[1], 1),
+        packed_transposed(right),
+    )
     start = np.zeros(len(right), dy.dtype)
     shared_product(team, codes, factors, start, out.reshape(-1), _begins(out))
     if large:
@@ -173,13 +178,10 @@ def backward_parameters_into(
             d_bias[j] += dy[i, j]
 
 
-@compiled_within
+@merged
 def _begins(a: FloatArray) -> IntArray:
     """Return where the rows of ``a`` begin."""
-    found = np.empty(len(a), np.int64)
-    for i in range(found.size):
-        found[i] = i * a.shape[1]
-    return found
+    return offsets(0, len(a), a.shape[1])
 
 
 @compiled_within

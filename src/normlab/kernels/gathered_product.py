@@ -95,6 +95,21 @@ def packed_transposed(b: FloatArray) -> FloatArray:
     return panels
 
 
+@merged
+def offsets(first: int, n: int, step: int) -> IntArray:
+    """Return n offsets, the first and how far each is behind the one before it."""
+    # Numbers that are written in the call are types of their own: each would be compiled again.
+    return _offsets(int(first), int(n), int(step))
+
+
+@compiled_within
+def _offsets(first: int, n: int, step: int) -> IntArray:
+    found = np.empty(n, np.int64)
+    for i in range(n):
+        found[i] = first + i * step
+    return found
+
+
 @compiled_within
 def _room(n_k: int, n: int, dtype: Any) -> FloatArray:
     room = np.empty(0, dtype)

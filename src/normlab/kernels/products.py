@@ -15,7 +15,7 @@ from normlab._typing import FloatArray, IntArray
 from normlab.kernels._by_address import call, code_of, vector
 from normlab.kernels._compile import by_address, compiled_within, merged
 from normlab.kernels._team import share_out
-from normlab.kernels.gathered_product import gathered_product, packed
+from normlab.kernels.gathered_product import gathered_product, offsets, packed
 from normlab.kernels.masks import GROUP, leave_out_enough, masks_of_rows
 from normlab.kernels.picked_product import are_finite, picked_of_bytes, picked_of_floats
 from normlab.kernels.stored_rows import floats_of_bytes
@@ -86,12 +86,12 @@ def multiply_columns(
 ) -> None:
     """Set parts of so many of the n columns, first to stop, of the rows' product with a weight."""
     codes, x, row, weight, k_row, (all_start, all_y, y_row) = product
-    column, bits = np.arange(k_row.size), masks_of_rows(masks)
+    column, bits = offsets(0, k_row.size, 1), masks_of_rows(masks)
     if not leave_out_enough(bits, column.size):
         bits = bits[:0]
     for begin in range(first * columns, min(n, stop * columns), columns):
         n_own, b, y = min(columns, n - begin), weight[begin:], all_y[begin:]
-        start, start_row = all_start[begin:], np.zeros_like(row)
+        start, start_row = all_start[begin:], offsets(0, row.size, 0)
         for k in range(0, column.size, BLOCK_K):
             end = min(k + BLOCK_K, column.size)
             panels, n_done = packed(b, k_row[k:end], n_own), 0
@@ -110,8 +110,8 @@ def multiply_columns(
 def multiply_groups(product: Any, first: int, stop: int) -> None:
     """Set rows of ``out``: groups of columns of the rows, first to stop, times panels."""
     codes, x, row, bits, panels, (start, out, out_row) = product
-    column = np.arange(first * GROUP, stop * GROUP)
-    to = start, np.zeros_like(column), out, out_row[first * GROUP : stop * GROUP]
+    column = offsets(first * GROUP, (stop - first) * GROUP, 1)
+    to = start, offsets(0, column.size, 0), out, out_row[first * GROUP : stop * GROUP]
     call(codes[PICKED], (x, (column, row, panels, start.size, 0, *to, bits[first:stop])))
 
 
@@ -128,7 +128,7 @@ def shared_product(
 
     ``factors`` are a, row, col and panels.
     """
-    product = codes, *factors, start, np.zeros(out_row.size, np.int64), out, out_row
+    product = codes, *factors, start, offsets(0, out_row.size, 0), out, out_row
     share_out(team, -(-out_row.size // PART_ROWS), codes[ROWS], (product,))
 
 
@@ -153,8 +153,8 @@ def floats_of(
     What are floats already stays where it is.
     """
     if codes[FLOATS] == 0:
-        return vector(x, 0, like), row, np.arange(first, stop)
-    column = np.arange(stop - first)
+        return vector(x, 0, like), row, offsets(first, stop - first, 1)
+    column = offsets(0, stop - first, 1)
     found = np.empty(row.size * column.size, like.dtype)
     call(codes[FLOATS], (x, row, first, stop, found))
-    return found, np.arange(row.size) * column.size, column
+    return found, offsets(0, row.size, column.size), column
