@@ -207,3 +207,16 @@ def test_show_shows_the_rest_where_its_time_cannot_be_measured(
     said = say_here("show", "tiny.toml", cwd=cwd)
     assert (said.code, said.err) == (0, "")
     assert "How long they take is not known: Unable to allocate 6 PiB\n" in said.out
+
+
+def test_a_mistake_within_is_not_taken_for_an_interruption(
+    cwd: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Typer takes every end of a file for one, as if it had asked for something."""
+
+    def end(*_: object, **__: object) -> None:
+        raise EOFError("of a file within")
+
+    monkeypatch.setattr(estimate, "estimate", end)
+    with pytest.raises(EOFError, match="of a file within"):
+        say_here("show", "tiny.toml", cwd=cwd)

@@ -73,7 +73,9 @@ def answer() -> int:
         code = app(standalone_mode=False) or 0
         sys.stdout.flush()
         return code
-    except typer.Abort:
+    except typer.Abort as abort:
+        if isinstance(abort.__cause__, EOFError):  # nothing is asked for here: it is a mistake
+            raise abort.__cause__ from None
         return INTERRUPTED
     except NormlabError as error:
         told = str(error)

@@ -5,17 +5,15 @@ laboratory must record; ``reassoc`` would undo the subtraction of a pivot that m
 exact. ``contract`` leaves it to the compiler where a multiplication and an addition become one,
 with one rounding less: on some processors a kernel just compiled then differs in last digits from
 the same one out of the cache. It bought no time that could be measured.
-
-Compiled kernels lie in ``__pycache__`` and are compiled again when any file of this folder changes,
-for they hold code of each other. (Numba itself looks at a kernel's own file only.)
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core.caching import FunctionCache
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,22 +32,40 @@ SOURCES = tuple(
 """What all kernels are made from."""
 
 
+class KernelCache(FunctionCache):
+    """What has been compiled of a kernel, on disk: in ``__pycache__``, where that can be written.
+
+    It is compiled again when any file of this folder changes, for kernels hold code of each other.
+    (Numba itself looks at a kernel's own file only.) Where the disk is full, or files were left
+    empty by a crash, it is compiled in each process rather than not at all.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]  # Numba states no types
+        self._cache_file._source_stamp = self._cache_file._source_stamp, SOURCES
+
+    @contextmanager
+    def _guard_against_spurious_io_errors(self) -> Iterator[None]:
+        # Within this Numba reads and writes: where it ends early, nothing was found, or is kept.
+        try:
+            yield
+        except OSError:
+            pass
+        except Exception:  # of any kind, where a file holds something else: forget all of them
+            with suppress(OSError):
+                self.flush()  # type: ignore[no-untyped-call]
+
+
 def compiled(function: F, *, merge: bool = False, python: bool = True) -> F:
     """Compile a kernel. It runs on one thread, and lets others run beside it.
 
     With ``merge``, compiled code that calls it has it ``merged``; without ``python``, nothing but
     compiled code can call it.
     """
-    kernel: Any
     options = (FLAGS if python else UNWRAPPED) | {"inline": "always" if merge else "never"}
-    try:
-        kernel = numba.njit(cache=True, **options)(function)
-        with suppress(AttributeError):  # Numba's own name, which another version may not have
-            kept = kernel._cache._cache_file
-            kept._source_stamp = kept._source_stamp, SOURCES
-    except RuntimeError:
-        # No folder can be written: compile again in each process rather than not at all.
-        kernel = numba.njit(**options)(function)
+    kernel: Any = numba.njit(**options)(function)
+    with suppress(RuntimeError):  # no folder can be written
+        kernel._cache = KernelCache(function)
     return cast(F, kernel)
 
 
