@@ -41,6 +41,21 @@ def test_threads_set_the_number_inside_and_hold_blas_to_one() -> None:
     assert (n_threads(), blas_threads()) == before
 
 
+def test_a_blas_that_is_loaded_later_is_held_to_one_too() -> None:
+    program = """
+from threadpoolctl import threadpool_info
+from normlab.kernels.threads import threads
+with threads(1):
+    pass
+import scipy.linalg
+with threads(1):
+    print({pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"})
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert done.stdout == "{1}\n"
+
+
 def test_blocks_that_overlap_in_two_threads_hold_blas_until_the_last_one_ends() -> None:
     before, entered, leave = blas_threads(), Event(), Event()
 

@@ -34,6 +34,7 @@ from numpy.typing import DTypeLike
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._by_address import code_of
 from normlab.kernels._compile import by_address, compiled, compiled_within, merged
+from normlab.kernels._floats import least_normal
 from normlab.kernels._team import share_out
 from normlab.kernels._vectors import everywhere, load, prefetch, store
 from normlab.kernels.blocks import block_rows, in_lanes, least_lanes, next_rows
@@ -178,7 +179,7 @@ def _to_moments(
             sums[j] += sums[lane]
             squares[j] += squares[lane]
     share = 1.0 / n
-    least = 1e4 * n * np.finfo(x.dtype).tiny  # below it, squares have lost digits
+    least = 1e4 * n * least_normal(x)  # below it, squares have lost digits
     for j in range(n_features):
         mean[j] = pivot[j] + sums[j] * share
         M2[j] = squares[j] - sums[j] * (sums[j] * share)

@@ -10,10 +10,11 @@ it, so that the number of threads changes no bit.
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import lru_cache
 from threading import Lock
 from time import perf_counter
 from typing import Any
@@ -158,7 +159,7 @@ def _blas_on_one_thread() -> Iterator[None]:
     """Hold BLAS to one thread until the last block of the process that asks for it has ended."""
     with _LOCK:
         if not _LIMITS:
-            _LIMITS.append(_blas().limit(limits=1, user_api="blas"))
+            _LIMITS.append(_blas(len(sys.modules)).limit(limits=1, user_api="blas"))
         _LIMITS.append(_LIMITS[0])
     try:
         yield
@@ -176,8 +177,9 @@ def _most_threads() -> int:
     return most
 
 
-@cache
-def _blas() -> ThreadpoolController:
+@lru_cache(maxsize=1)
+def _blas(n_imported: int) -> ThreadpoolController:
+    # Found again where more has been imported since then: SciPy, for one, has a BLAS of its own.
     return ThreadpoolController()
 
 

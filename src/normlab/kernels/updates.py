@@ -26,6 +26,7 @@ from numba.extending import intrinsic
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels._by_address import code_of
 from normlab.kernels._compile import compiled_within
+from normlab.kernels._floats import least_normal
 from normlab.kernels._team import shared_out
 from normlab.kernels.threads import in_parallel
 
@@ -141,7 +142,7 @@ def momentum(
 ) -> None:
     """Apply v = mu v - learning_rate g, then p += v."""
     learning_rate, mu = numbers[0], numbers[1]
-    least = np.finfo(state.dtype).tiny
+    least = least_normal(state)
     for row in table:
         p, g, own = _part(row, state, first, stop)
         v = state[0][own]
@@ -156,7 +157,7 @@ def nesterov(
 ) -> None:
     """Apply v = mu v - learning_rate g, then p += mu v - learning_rate g."""
     learning_rate, mu = numbers[0], numbers[1]
-    least = np.finfo(state.dtype).tiny
+    least = least_normal(state)
     for row in table:
         p, g, own = _part(row, state, first, stop)
         v = state[0][own]
@@ -181,7 +182,7 @@ def adagrad(table: IntArray, state: FloatArray, numbers: FloatArray, first: int,
 def rmsprop(table: IntArray, state: FloatArray, numbers: FloatArray, first: int, stop: int) -> None:
     """Apply h += new (g^2 - h), then p -= learning_rate g / (sqrt(h) + eps); new is 1 - rho."""
     learning_rate, new, eps = numbers[0], numbers[1], numbers[2]
-    least = np.finfo(state.dtype).tiny
+    least = least_normal(state)
     for row in table:
         p, g, own = _part(row, state, first, stop)
         h = state[0][own]
@@ -210,7 +211,7 @@ def adam(table: IntArray, state: FloatArray, numbers: FloatArray, first: int, st
         numbers[4],
         numbers[5],
     )
-    least, one = np.finfo(state.dtype).tiny, state.dtype.type(1)
+    least, one = least_normal(state), state.dtype.type(1)
     for row in table:
         p, g, own = _part(row, state, first, stop)
         m, v = state[0][own], state[1][own]
