@@ -47,7 +47,7 @@ class KernelCache(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return what was compiled for these types, or None."""
-        # Numba's would load all that it can compile, a third of a second, and SciPy's BLAS with it.
+        # Numba's would load all that it can compile, a fifth of a second, and SciPy's BLAS with it.
         rtsys.initialize(target_context)  # what compiled code calls
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
