@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 from numba.core.caching import FunctionCache
-from numba.core.runtime import rtsys  # type: ignore[attr-defined]
+from numba.core.runtime import rtsys  # type: ignore[attr-defined]  # not listed
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,7 +42,8 @@ class KernelCache(FunctionCache):
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__(function)  # type: ignore[no-untyped-call]  # Numba states no types
+        # (Numba states no types, here and below.)
+        super().__init__(function)  # type: ignore[no-untyped-call]
         self._cache_file._source_stamp = self._cache_file._source_stamp, SOURCES
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
