@@ -18,7 +18,7 @@ from kernels.shapes import LARGE, LARGE_MAP_SHAPES, LARGE_SHAPES, Array, rows
 from normlab.errors import ArgumentError
 from normlab.kernels import activations, batch_norm
 from normlab.kernels import threads as threads_module
-from normlab.kernels._team import PARTS_A_THREAD, _load, _store, shared_out
+from normlab.kernels._team import SHARES_A_THREAD, _load, _store, shared_out
 from normlab.kernels.moments import moments
 from normlab.kernels.threads import in_parallel, n_threads, threads
 
@@ -105,10 +105,10 @@ def longest_range(longest: Array, first: int, stop: int) -> None:
 
 @shared_out
 def meet(begun: Array, met: Array, first: int, stop: int) -> None:
-    """Wait for the other item, which can begin meanwhile only on another thread."""
+    """Wait for the item of the other half, which can begin meanwhile only on another thread."""
     _store(begun, first, 1)
     for _ in range(2**28):
-        if _load(begun, 1 - first):
+        if _load(begun, (first + begun.size // 2) % begun.size):
             met[first] = 1
             break
 
@@ -134,15 +134,16 @@ def test_every_item_is_done_once(n: int, n_items: int) -> None:
     assert done.tolist() == [2] * n_items
 
 
-def test_two_threads_are_at_work_at_once() -> None:
+@pytest.mark.parametrize("n", [2, 2 * SHARES_A_THREAD])
+def test_two_threads_are_at_work_at_once_each_on_its_own_half(n: int) -> None:
     with threads(1):
-        share_out(meet, 2, np.ones(2, np.int64), np.zeros(2))  # compiled
+        share_out(meet, n, np.ones(n, np.int64), np.zeros(n))  # compiled
     with threads(2):
         for pause in (0.0, 0.1, 0.0):  # helpers are awake, or asleep
             sleep(pause)
-            met = np.zeros(2)
-            share_out(meet, 2, np.zeros(2, np.int64), met)
-            assert met.tolist() == [1, 1]
+            met = np.zeros(n)
+            share_out(meet, n, np.zeros(n, np.int64), met)
+            assert met.tolist() == [1] * n
 
 
 @pytest.mark.parametrize(("n", "size"), [(1, 100), (2, 1), (2, 2 * LARGE // 8 - 1)])
@@ -157,7 +158,7 @@ def test_a_thread_takes_a_part_at_a_time() -> None:
     longest = np.zeros(64)
     with threads(2):
         in_parallel(longest_range, 64, 4 * threads_module.SHARE, longest)
-    assert set(longest.tolist()) == {0, 64 / (2 * PARTS_A_THREAD)}
+    assert set(longest.tolist()) == {0, 64 / (2 * SHARES_A_THREAD)}
 
 
 @pytest.mark.parametrize("where", [0, 30, 49])

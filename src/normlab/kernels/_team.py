@@ -6,9 +6,11 @@ and wait for the GIL: some 100 microseconds. (Numba's own parallel loops end the
 has forked, or where two threads call them at once.)
 
 A team is an array of numbers in which its threads find each other. The leader, which is whoever
-calls a kernel, puts down where the work is and opens it. Helpers watch for that and join. Leader
-and helpers take shares from one counter until none is left; then the leader closes the work, waits
-until no helper is inside any more, and returns.
+calls a kernel, puts down where the work is and opens it. Helpers watch for that and join. Each
+thread takes shares of its own part of the items, the same part of every work, so that what one
+kernel has left in a processor's cache the next one finds there; then shares that other threads have
+not come to. When none is left, the leader closes the work, waits until no helper is inside any
+more, and returns.
 """
 
 from collections.abc import Callable
@@ -27,9 +29,9 @@ from normlab.kernels._compile import compiled, compiled_within, merged
 LINE = 16
 """Numbers between those that different threads change: no two lie in one line of the cache."""
 
-OPEN, NEXT, INSIDE, HELPERS = 0, LINE, 2 * LINE, 3 * LINE
-"""Which work is open, counted from 1, or 0; the first item that nobody has taken; how many helpers
-are inside; and how many may join."""
+OPEN, INSIDE, HELPERS, NEXT = 0, LINE, 2 * LINE, 3 * LINE
+"""Which work is open, counted from 1, or 0; how many helpers are inside; how many may join; and the
+first item of each thread's part that nobody has taken, a line a thread."""
 
 NUMBER, CODE, ARGUMENTS, N_ITEMS, SHARE, FAILED = range(HELPERS + 1, HELPERS + 7)
 """The work: its number, the address of its code and of the arguments, how many items there are and
@@ -39,8 +41,8 @@ INTEGER = ir.IntType(64)
 RANGE_CODE = ir.FunctionType(INTEGER, [INTEGER] * 3)
 """``code(arguments, first, stop)`` works on a range of items and returns 1 where that failed."""
 
-PARTS_A_THREAD = 8
-"""Parts of the work that a thread takes, so that none waits long for one that is held up."""
+SHARES_A_THREAD = 8
+"""Shares that a thread's part is taken in, so that none waits long for one that is held up."""
 
 own_kernel: Any = None
 """In the globals of each function that ``shared_out`` makes: the kernel it shares out."""
@@ -52,9 +54,9 @@ def instructions(write: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:
     return function
 
 
-def new_team() -> IntArray:
+def new_team(most_threads: int = 1) -> IntArray:
     """Return a team that has no helpers yet."""
-    return np.zeros(4 * LINE, np.int64)
+    return np.zeros(NEXT + most_threads * LINE, np.int64)
 
 
 def shared_out(kernel: Callable[..., None]) -> Callable[..., None]:
@@ -96,7 +98,7 @@ def help_out(team: IntArray, me: int, patience: int, most_works: int) -> None:
         # Before the leader saw us inside, it may have closed that work, and opened the next.
         number = _load(team, OPEN)
         if number not in (0, done):
-            _take_shares(team)
+            _take_shares(team, me + 1)
         _add(team, INSIDE, -1)
         done, left, n_works = number, patience, n_works + 1
 
@@ -122,33 +124,44 @@ def share_out(team: IntArray, n: int, kernel: Any, arguments: Any) -> None:
     """
     # Merged: as a value, the kernel has an address that changes, and nothing would be kept.
     code, place = _outlined(kernel, arguments)
-    if team[HELPERS] == 0 or n <= 1:
-        failed = _call(code, place, 0, n)
-    else:
-        team[CODE], team[ARGUMENTS], team[N_ITEMS] = code, place, n
-        team[SHARE] = max(1, n // (PARTS_A_THREAD * (team[HELPERS] + 1)))
-        team[FAILED] = 0
-        team[NUMBER] += 1
-        _store(team, NEXT, 0)
-        _store(team, OPEN, team[NUMBER])
-        _take_shares(team)
-        _store(team, OPEN, 0)
-        while _load(team, INSIDE) > 0:
-            pass
-        failed = _load(team, FAILED)
+    failed = _lead(team, code, place, n)
     _keep(arguments)
     if failed:
         raise MemoryError
 
 
 @compiled_within
-def _take_shares(team: IntArray) -> None:
+def _lead(team: IntArray, code: int, place: int, n: int) -> int:
+    """Have all items worked on, and return whether that failed."""
+    n_threads = team[HELPERS] + 1
+    if n_threads == 1 or n <= 1:
+        return _call(code, place, 0, n)
+    team[CODE], team[ARGUMENTS], team[N_ITEMS] = code, place, n
+    team[SHARE] = max(1, n // (SHARES_A_THREAD * n_threads))
+    team[FAILED] = 0
+    for thread in range(n_threads):
+        team[NEXT + thread * LINE] = thread * n // n_threads
+    team[NUMBER] += 1
+    _store(team, OPEN, team[NUMBER])
+    _take_shares(team, 0)
+    _store(team, OPEN, 0)
+    while _load(team, INSIDE) > 0:
+        pass
+    return _load(team, FAILED)
+
+
+@compiled_within
+def _take_shares(team: IntArray, me: int) -> None:
     code, place, n, share = team[CODE], team[ARGUMENTS], team[N_ITEMS], team[SHARE]
-    first = _add(team, NEXT, share)
-    while first < n:
-        if _call(code, place, first, min(n, first + share)):
-            _store(team, FAILED, 1)
-        first = _add(team, NEXT, share)
+    n_threads = team[HELPERS] + 1
+    for turn in range(n_threads):
+        part = (me + turn) % n_threads
+        next_item, end = NEXT + part * LINE, (part + 1) * n // n_threads
+        first = _add(team, next_item, share)
+        while first < end:
+            if _call(code, place, first, min(end, first + share)):
+                _store(team, FAILED, 1)
+            first = _add(team, next_item, share)
 
 
 @instructions
