@@ -131,11 +131,11 @@ def share_out(team: IntArray, n: int, kernel: Any, arguments: Any) -> None:
 
 
 @compiled_within
-def _lead(team: IntArray, code: int, place: int, n: int) -> int:
+def _lead(team: IntArray, code: int, place: int, n: int) -> bool:
     """Have all items worked on, and return whether that failed."""
     n_threads = team[HELPERS] + 1
     if n_threads == 1 or n <= 1:
-        return _call(code, place, 0, n)
+        return bool(_call(code, place, 0, n))
     team[CODE], team[ARGUMENTS], team[N_ITEMS] = code, place, n
     team[SHARE] = max(1, n // (SHARES_A_THREAD * n_threads))
     team[FAILED] = 0
@@ -147,7 +147,7 @@ def _lead(team: IntArray, code: int, place: int, n: int) -> int:
     _store(team, OPEN, 0)
     while _load(team, INSIDE) > 0:
         pass
-    return _load(team, FAILED)
+    return bool(_load(team, FAILED))
 
 
 @compiled_within
