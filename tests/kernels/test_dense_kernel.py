@@ -58,25 +58,26 @@ def test_backward_is_that_of_the_twin(sizes: tuple[int, int, int], dtype: str) -
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("n_rows", [dense.FEWEST_ROWS - 1, dense.FEWEST_ROWS, 50, 64])
+@pytest.mark.parametrize("n_rows", [0, 1, 2, dense.FEWEST_ROWS - 1, dense.FEWEST_ROWS, 50, 64])
 def test_large_weights_give_the_products_too(n_rows: int, dtype: str) -> None:
-    """They do not go through BLAS; sizes that are no multiples of anything."""
+    """Most do not go through BLAS; sizes that are no multiples of anything."""
     sizes = (n_rows, 1031, 1021)
     assert sizes[1] * sizes[2] > dense.LARGE_WEIGHT
     rng = np.random.default_rng(n_rows)
     x = rng.standard_normal(sizes[:2]).astype(dtype)
     weight = rng.standard_normal(sizes[1:]).astype(dtype)
     dy = rng.standard_normal((n_rows, sizes[2])).astype(dtype)
-    wide = [a.astype("float64") for a in (x, weight, dy)]
+    bias = rng.standard_normal(sizes[2]).astype(dtype)
+    wide = [a.astype("float64") for a in (x, weight, dy, bias)]
     found = {
-        "y": (dense.forward(x, weight, dy[0]), wide[0] @ wide[1] + wide[2][0]),
+        "y": (dense.forward(x, weight, bias), wide[0] @ wide[1] + wide[3]),
         "dx": (dense.backward_input(dy, weight), wide[2] @ wide[1].T),
         "d_weight": (dense.backward_parameters(dy, x, bias=False)[0], wide[0].T @ wide[2]),
     }
     for name, (ours, expected) in found.items():
         assert ours.dtype == dtype
         assert ours.flags.c_contiguous
-        tolerance = {"float32": 2e-5, "float64": 1e-13}[dtype] * np.abs(expected).max()
+        tolerance = {"float32": 2e-5, "float64": 1e-13}[dtype] * np.abs(expected).max(initial=0)
         np.testing.assert_allclose(ours, expected, rtol=0, atol=tolerance, err_msg=name)
 
 
