@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from kernels.shapes import rows
-from normlab.kernels import _compile, batch_norm, updates
+from normlab.kernels import batch_norm, updates
 from normlab.kernels.moments import moments
 
 SHAPES = ((20, 10), (100, 30), (4, 6, 50))  # rows joined, rows with some left over, maps
@@ -52,21 +51,6 @@ def test_another_processor_gives_the_same_bits(tmp_path: Path) -> None:
     command = [sys.executable, __file__]
     done = subprocess.run(command, env=environment, capture_output=True, check=True, text=True)
     assert json.loads(done.stdout) == bits()
-
-
-def test_kernels_are_compiled_again_when_any_of_their_files_changes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """They hold code of each other: one made from an old file would go on with it."""
-    sources = {name for name, _, _ in _compile.SOURCES}
-    folder = Path(_compile.__file__).parent
-    assert sources == {file.name for file in folder.glob("*.py")}
-    bits()
-    kernel: Any = updates.adam
-    kept = kernel._cache._cache_file
-    assert kept._load_index()
-    monkeypatch.setattr(kept, "_source_stamp", (kept._source_stamp[0], _compile.SOURCES[1:]))
-    assert not kept._load_index()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from typing import Any
 import numba
 import pytest
 
-from normlab.kernels._compile import compiled
+from normlab.kernels import _compile
+from normlab.kernels._compile import MADE_FROM, compiled, digest
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +58,47 @@ def test_spoiled_files_are_made_anew(
     (file,) = folder.rglob(f"*.{ending}")
     spoil(file)
     assert [found_on_disk() for _ in range(2)] == [False, True]
+
+
+@pytest.mark.parametrize("changed", range(len(MADE_FROM)))
+def test_what_was_made_from_something_else_is_made_anew(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, changed: int
+) -> None:
+    """Kernels hold code of each other: also where the disk was full, and only the index is new."""
+    with monkeypatch.context() as before:
+        stamp: list[Any] = [*MADE_FROM]
+        stamp[changed] = "something else"
+        before.setattr(_compile, "MADE_FROM", tuple(stamp))
+        assert [found_on_disk() for _ in range(2)] == [False, True]
+        (old,) = (file.read_bytes() for file in folder.rglob("*.nbc"))
+    assert [found_on_disk() for _ in range(2)] == [False, True]
+    (file,) = folder.rglob("*.nbc")
+    file.write_bytes(old)
+    assert [found_on_disk() for _ in range(2)] == [False, True]
+
+
+def test_any_file_changes_what_kernels_are_made_from(tmp_path: Path) -> None:
+    folder = Path(_compile.__file__).parent
+    assert MADE_FROM[0] == digest(folder)
+    for name in ("dense.py", "_floats.py"):
+        shutil.copytree(folder, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        assert digest(tmp_path / name) == MADE_FROM[0]
+        with (tmp_path / name / name).open("a") as file:
+            file.write("#")
+        assert digest(tmp_path / name) != MADE_FROM[0]
+
+
+def test_code_for_other_types_is_not_taken(folder: Path) -> None:
+    """As is named in an index that two processes wrote at once."""
+    kernel: Any = compiled(twice)
+    assert (kernel(1.5), kernel(2)) == (3.0, 4)
+    first, second = folder.rglob("*.nbc")
+    contents = first.read_bytes(), second.read_bytes()
+    second.write_bytes(contents[0])
+    first.write_bytes(contents[1])
+    kernel = compiled(twice)
+    assert (kernel(1.5), kernel(2)) == (3.0, 4)
+    assert not kernel.stats.cache_hits
 
 
 def test_what_cannot_be_written_is_compiled_all_the_same(folder: Path) -> None:

@@ -9,12 +9,15 @@ the same one out of the cache. It bought no time that could be measured.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.runtime import rtsys  # type: ignore[attr-defined]  # not listed
+
+from normlab.kernels._llvm import HAS_AVX512, HAS_FMA, VECTOR_BYTES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,11 +29,36 @@ FLAGS: dict[str, Any] = {
 UNWRAPPED: dict[str, Any] = FLAGS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """For what Python does not call."""
 
-SOURCES = tuple(
-    (file.name, file.stat().st_mtime_ns, file.stat().st_size)
-    for file in sorted(Path(__file__).parent.glob("*.py"))
-)
-"""What all kernels are made from."""
+
+def digest(folder: Path) -> str:
+    """Return what changes with any of the folder's Python files."""
+    files = sorted(folder.glob("*.py"))
+    return sha256(b"".join(file.name.encode() + file.read_bytes() for file in files)).hexdigest()
+
+
+MADE_FROM = digest(Path(__file__).parent), VECTOR_BYTES, HAS_AVX512, HAS_FMA
+"""What all kernels are made from: these files, and what they ask of the processor."""
+
+
+class KernelFiles(IndexDataCacheFile):
+    """The files of a kernel: an index, and one a combination of types, which says what it holds.
+
+    (Numba writes index and data one after the other and takes their names again: where another
+    process came between, or the disk was full, an index names what it does not mean.)
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        """Keep what was compiled for a key."""
+        # (Numba states no types, here and below.)
+        super().save(key, (*self._made_from(key), data))  # type: ignore[no-untyped-call]
+
+    def load(self, key: Any) -> Any:
+        """Return what was compiled for a key, or None."""
+        found = super().load(key)  # type: ignore[no-untyped-call]
+        return found[-1] if found is not None and found[:-1] == self._made_from(key) else None
+
+    def _made_from(self, key: Any) -> tuple[Any, ...]:
+        return self._version, self._source_stamp, key
 
 
 class KernelCache(FunctionCache):
@@ -42,9 +70,9 @@ class KernelCache(FunctionCache):
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        # (Numba states no types, here and below.)
         super().__init__(function)  # type: ignore[no-untyped-call]
-        self._cache_file._source_stamp = self._cache_file._source_stamp, SOURCES
+        stamp = self._impl.locator.get_source_stamp(), MADE_FROM
+        self._cache_file = KernelFiles(self._cache_path, self._impl.filename_base, stamp)  # type: ignore[no-untyped-call]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return what was compiled for these types, or None."""
