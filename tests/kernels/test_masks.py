@@ -87,7 +87,7 @@ def products(x: Array, weight: Array, dy: Array, found: Array) -> list[Array]:
     place, row = arrays.address(x), np.arange(len(x)) * x.shape[1]
     y, d_weight = np.empty_like(dy), np.empty_like(weight)
     start, none = np.full(weight.shape[1], 0.5, dy.dtype), np.empty(0, dy.dtype)
-    first, given = (new_team(), products_of(dy.dtype, x.dtype)), (place, row, found)
+    first, given = (new_team(1), products_of(dy.dtype, x.dtype)), (place, row, found)
     forward: Any = dense.forward_into
     forward(*first, *given, weight, start, y)
     backward: Any = dense.backward_parameters_into
@@ -127,7 +127,7 @@ def test_rows_lie_anywhere_and_may_repeat(dtype: str) -> None:
     y, known = np.empty_like(dy), masks.masks_of(x)[numbers]
     start = np.zeros(9, dtype)
     forward: Any = dense.forward_into
-    first = new_team(), products_of(dy.dtype, x.dtype)
+    first = new_team(1), products_of(dy.dtype, x.dtype)
     forward(*first, arrays.address(x), numbers * 300, known, weight, start, y)
     np.testing.assert_allclose(y, x[numbers] @ weight, atol=1e-5)
 

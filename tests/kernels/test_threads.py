@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 from time import sleep
 from typing import Any
@@ -18,7 +18,17 @@ from kernels.shapes import LARGE, LARGE_MAP_SHAPES, LARGE_SHAPES, Array, rows
 from normlab.errors import ArgumentError
 from normlab.kernels import activations, batch_norm
 from normlab.kernels import threads as threads_module
-from normlab.kernels._team import SHARES_A_THREAD, _load, _store, shared_out
+from normlab.kernels._team import (
+    HELPERS,
+    LEFT,
+    LINE,
+    SHARES_A_THREAD,
+    _load,
+    _store,
+    help_out,
+    new_team,
+    shared_out,
+)
 from normlab.kernels.moments import moments
 from normlab.kernels.threads import in_parallel, n_threads, threads
 
@@ -178,6 +188,52 @@ def test_a_helper_sleeps_when_no_work_comes() -> None:
     helping.result(timeout=10)
 
 
+def test_a_helper_that_has_left_is_asked_again_though_it_still_waits_for_the_interpreter() -> None:
+    team = threads_module._Team()
+    team.gather(1, wake=True)
+    waiting: Future[None] = Future()  # as while Python code runs
+    for left in (0, 1):
+        team._helping[0] = waiting
+        team.numbers[LEFT + LINE] = left
+        team.gather(1, wake=True)
+        assert (team._helping[0] is waiting) == (left == 0)
+
+
+def test_a_helper_says_that_it_leaves() -> None:
+    team = new_team(2)
+    help_out(team, 1, 10, 1)
+    assert team[LEFT + LINE] == 1
+
+
+def test_where_no_thread_can_be_started_the_caller_does_all_the_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def submit(*arguments: Any) -> None:
+        asked.append(arguments)
+        raise RuntimeError("can't start new thread")
+
+    team = threads_module._Team()
+    team._set_up()
+    monkeypatch.setattr(team._pool, "submit", submit)
+    for _ in range(2):
+        team.gather(1, wake=True)
+        assert team.numbers[HELPERS] == 0
+    assert len(asked) == 1
+
+
+def test_the_room_of_a_team_is_that_of_the_threads_that_numba_started_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Numba reads its setting again from the environment, but has the threads it has."""
+    room = threads_module._Team().numbers.size
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 1)
+    assert threads_module._Team().numbers.size == room
+    with threads(2):
+        assert n_threads() == 2
+
+
 def everything(x: Array, dy: Array, gamma: Array, n: int) -> dict[str, bytes]:
     with threads(n):
         found = moments(x)
@@ -243,7 +299,7 @@ def test_the_interpreter_ends_while_helpers_still_look_for_work() -> None:
 
 
 FIRST_CALLS = """
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Barrier
 import numpy as np
 from normlab.kernels.moments import moments

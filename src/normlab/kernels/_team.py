@@ -33,6 +33,9 @@ OPEN, INSIDE, HELPERS, NEXT = 0, LINE, 2 * LINE, 3 * LINE
 """Which work is open, counted from 1, or 0; how many helpers are inside; how many may join; and the
 first item of each thread's part that nobody has taken, a line a thread."""
 
+LEFT = NEXT + 1
+"""Whether a helper has left, in its thread's line."""
+
 NUMBER, CODE, ARGUMENTS, N_ITEMS, SHARE, FAILED = range(HELPERS + 1, HELPERS + 7)
 """The work: its number, the address of its code and of the arguments, how many items there are and
 how many a thread takes at a time; whether memory ran out."""
@@ -54,8 +57,8 @@ def instructions(write: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:
     return function
 
 
-def new_team(most_threads: int = 1) -> IntArray:
-    """Return a team that has no helpers yet."""
+def new_team(most_threads: int) -> IntArray:
+    """Return a team of a leader that has no helpers yet, and room for so many threads."""
     return np.zeros(NEXT + most_threads * LINE, np.int64)
 
 
@@ -84,23 +87,24 @@ def shared_out(kernel: Callable[..., None]) -> Callable[..., None]:
 
 @compiled
 def help_out(team: IntArray, me: int, patience: int, most_works: int) -> None:
-    """Help a team with its work, as helper number ``me``, until none comes for a while.
+    """Help a team with its work, as thread ``me``, counted from 1, until none comes for a while.
 
-    Returns after looking ``patience`` times in vain, or after ``most_works`` pieces of work.
+    Leaves after looking ``patience`` times in vain, or after ``most_works`` pieces of work.
     """
     done, left, n_works = 0, patience, 0
     while left > 0 and n_works < most_works:
         number = _load(team, OPEN)
-        if number in (0, done) or me >= team[HELPERS]:
+        if number in (0, done) or me > team[HELPERS]:
             left -= 1 if _idle(number) > 0 else patience
             continue
         _add(team, INSIDE, 1)
         # Before the leader saw us inside, it may have closed that work, and opened the next.
         number = _load(team, OPEN)
         if number not in (0, done):
-            _take_shares(team, me + 1)
+            _take_shares(team, me)
         _add(team, INSIDE, -1)
         done, left, n_works = number, patience, n_works + 1
+    _store(team, LEFT + me * LINE, 1)
 
 
 @compiled_within

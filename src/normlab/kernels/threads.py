@@ -13,17 +13,18 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from threading import Lock
 from timeit import repeat
 from typing import Any
 
 import numba
+from numba.np.ufunc import parallel
 from threadpoolctl import OpenBLASController, ThreadpoolController
 
 from normlab import _checks
-from normlab.kernels._team import HELPERS, help_out, new_team
+from normlab.kernels._team import HELPERS, LEFT, LINE, help_out, new_team
 
 SHARE = 2**14
 """Elements for each thread, at least: some 10 microseconds of work."""
@@ -47,7 +48,7 @@ MOST_WORKS = 1000
 """Works that a helper helps with before it must be asked again: or a program that ends while
 another thread goes on working would wait for it."""
 
-_ALONE = new_team()
+_ALONE = new_team(1)
 
 _LOCK = Lock()
 _LIMITS: list[Any] = []
@@ -81,8 +82,8 @@ def threads(n: int | None = None) -> Iterator[None]:
     wanted = before if n is None else _checks.integer("n", n, at_least=1)
     remedy = "NUMBA_NUM_THREADS, set before the start, allows more."
     _checks.require(wanted <= most, "n", f"be at most {most}", wanted, remedy)
-    numba.set_num_threads(wanted)
     try:
+        numba.set_num_threads(wanted)
         with _blas_on_one_thread():
             yield
     finally:
@@ -105,13 +106,11 @@ def in_parallel(kernel: Callable[..., None], n: int, size: int, *arguments: Any)
 
 def in_team(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
     """Return ``function(team, *arguments)`` of compiled code that shares out work of this size."""
-    if size < 2 * SHARE or n_threads() == 1 or not _TEAM.lock.acquire(blocking=False):
+    if size < 2 * SHARE or n_threads() == 1 or _TEAM.lock.locked():
         return function(_ALONE, *arguments)  # so too where another thread leads the team
-    try:
+    with _TEAM.lock:  # (had it been acquired before, an interrupt could have left it locked)
         _TEAM.gather(min(n_threads(), size // SHARE) - 1, wake=size >= WAKE)
         return function(_TEAM.numbers, *arguments)
-    finally:
-        _TEAM.lock.release()
 
 
 class _Team:
@@ -124,28 +123,33 @@ class _Team:
         """Begin anew, without helpers."""
         self.lock, self.numbers = Lock(), new_team(_most_threads())
         self._pool: ThreadPoolExecutor | None = None
-        self._helping: list[Future[None] | None] = []
+        self._helping: list[Future[None] | None] = [None] * (_most_threads() - 1)
         self._patience = 0
 
     def gather(self, n_helpers: int, *, wake: bool) -> None:
-        """Let so many helpers join the next work; wake those that sleep, or do without them."""
-        self.numbers[HELPERS] = n_helpers
+        """Let so many helpers join the next works; wake those that sleep, or do without them."""
         if wake:
-            with suppress(RuntimeError):  # the interpreter shuts down: go on without
+            try:
                 self._wake(n_helpers)
+            except RuntimeError:  # no thread can be started, or the interpreter shuts down
+                self._helping.clear()
+        self.numbers[HELPERS] = min(n_helpers, len(self._helping))
 
     def _wake(self, n_helpers: int) -> None:
         pool = self._pool or self._set_up()
-        for me, helping in enumerate(self._helping[:n_helpers]):
-            if helping is None or helping.done():
+        for i, helping in enumerate(self._helping[:n_helpers]):
+            # A helper that has left still waits for the GIL, before its future is done.
+            me, left = i + 1, LEFT + (i + 1) * LINE
+            if helping is None or helping.done() or self.numbers[left]:
+                self.numbers[left] = 0
                 options = self.numbers, me, self._patience, MOST_WORKS
-                self._helping[me] = pool.submit(help_out, *options)
+                self._helping[i] = pool.submit(help_out, *options)
 
     def _set_up(self) -> ThreadPoolExecutor:
         from loky import cpu_count  # here, for it takes a tenth of a second
 
         most = min(_most_threads(), cpu_count())  # a container may have less than it sees
-        probe = partial(help_out, new_team(), 0, LOOKS, 1)
+        probe = partial(help_out, new_team(2), 1, LOOKS, 1)
         probe()  # compiled
         self._patience = int(LOOKS * PATIENCE / min(repeat(probe, number=1, repeat=PROBES)))
         self._helping = [None] * (most - 1)
@@ -172,8 +176,8 @@ def _blas_on_one_thread() -> Iterator[None]:
 
 
 def _most_threads() -> int:
-    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]  # made at run time
-    return most
+    # As Numba started with: its setting is read again from the environment, whenever it compiles.
+    return int(parallel.NUM_THREADS)
 
 
 @lru_cache(maxsize=1)
