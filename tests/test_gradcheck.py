@@ -223,3 +223,9 @@ def test_a_gradient_too_small_for_differences_to_see_counts_as_none(check: Check
 @both_checks
 def test_an_array_without_elements_has_no_error(check: Check) -> None:
     assert worst(check(Sigmoid(), np.zeros((0, 3)), rng=rng())) == 0
+
+
+@both_checks
+def test_a_layer_may_draw_from_the_generator_of_the_check(check: Check) -> None:
+    shared = rng()
+    assert worst(check(Dropout(0.5, rng=shared), X, rng=shared)) < 1e-7

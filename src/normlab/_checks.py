@@ -10,6 +10,7 @@ from numbers import Integral, Real
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from normlab._typing import FloatArray
 from normlab.errors import ArgumentError, ShapeError
@@ -122,6 +123,12 @@ def upstream(dy: Any, shape: tuple[int, ...], dtype: Any) -> FloatArray:
     float_array("dy", dy)
     same_shape("dy", dy.shape, shape)
     return cast(FloatArray, dy if dy.dtype == dtype else dy.astype(dtype))
+
+
+def writeable(argument: str, array: NDArray[Any]) -> None:
+    """Raise ``ArgumentError`` where an array that is to be changed is read-only."""
+    if not array.flags.writeable:
+        raise ArgumentError(f"{argument} must be writeable, got a read-only array.")
 
 
 def same_shape(argument: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:

@@ -143,9 +143,10 @@ class _Scalar:
         for name, array in {"x": x, **model.parameters}.items():
             dtype = getattr(array, "dtype", type(array).__name__)
             _checks.require(dtype == np.float64, name, "be float64 for a gradient check", dtype)
-        self.model, self.x, self.training = model, x, training
+        # A copy before anything is drawn: rng may be a generator of the model's.
+        self.model, self.x, self.training = copy.deepcopy(model), x, training
         self.loss, self.target = loss, target
-        y, _ = copy.deepcopy(model).forward(x.copy(), training=training)
+        y, _ = copy.deepcopy(self.model).forward(x.copy(), training=training)
         self.upstream = _checks.generator("rng", rng).standard_normal(y.shape)
         value, dy = (0.0, self.upstream) if loss is None else loss(y, target)
         size = abs(value) + float(np.linalg.norm(dy) * np.linalg.norm(y))

@@ -98,3 +98,17 @@ def test_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "data.zip").touch()
     with pytest.raises(DataError, match=r"data\.zip must be a folder of IDX files, got a file"):
         find_files(tmp_path / "data.zip")
+
+
+@pytest.mark.parametrize(
+    ("name", "got"),
+    [
+        ("nothing", "no folder of that name"),
+        ("file", "a file"),
+        (300 * "x", "this on reading: File name too long"),
+    ],
+)
+def test_what_is_no_folder_is_refused(tmp_path: Path, name: str, got: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=rf"{name} must be a folder of IDX files, got {got}\.$"):
+        find_files(tmp_path / name)

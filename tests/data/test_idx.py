@@ -248,3 +248,8 @@ def test_gzip_header_within_the_bound_takes_memory_only_for_what_is_there(path: 
         assert tracemalloc.get_traced_memory()[1] < 4_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_path_that_the_system_refuses_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"x must be readable, got this on reading: File name too"):
+        read_idx(tmp_path / (300 * "x"))

@@ -110,6 +110,15 @@ def test_a_damaged_experiment_is_one_clear_line(text: str, out: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_an_experiment_whose_parts_do_not_fit_is_damaged(out: Path) -> None:
+    path = out / "experiment.json"
+    tree = json.loads(path.read_text())
+    tree["experiment"]["contrast"]["factor"] = "zzz"
+    path.write_text(json.dumps(tree))
+    with pytest.raises(StoreError, match=r"experiment\.json: is damaged: contrast.*'zzz'"):
+        lab.read(out)
+
+
 def test_a_run_of_another_schema_is_refused(out: Path) -> None:
     tree = json.loads((out / "experiment.json").read_text())
     (out / "experiment.json").write_text(json.dumps(tree | {"schema_version": 9}))

@@ -201,3 +201,39 @@ def test_evaluation_needs_running_statistics() -> None:
     data = images()
     with pytest.raises(StatisticsError):
         evaluate(network(), SoftmaxCrossEntropy(), data.x_train, data.y_train)
+
+
+@pytest.mark.parametrize("batch_size", [10, 20])
+@pytest.mark.parametrize("name", ["0.weight", "1.gamma", "1.running_mean"])
+def test_what_is_read_only_is_not_written(name: str, batch_size: int) -> None:
+    """Compiled code writes where an array is, and would not ask."""
+    own = network()
+    frozen: Any = {**own.parameters, **own.statistics}[name]
+    frozen.flags.writeable = False
+    before = frozen.copy()
+    with pytest.raises(ArgumentError, match=r" must be writeable, got a read-only array\.$"):
+        run(own, images(), config(batch_size=batch_size))
+    np.testing.assert_array_equal(frozen, before)
+
+
+def test_a_pass_and_its_statistics_leave_what_is_read_only_alone() -> None:
+    own = network()
+    _, cache = own.forward(images().x_train[:50], training=True)
+    own.statistics["1.running_var"].flags.writeable = False
+    with pytest.raises(ArgumentError, match=r"^running_var must be writeable"):
+        own.update_statistics(cache)
+
+
+def test_labels_that_a_callback_spoils_do_no_harm() -> None:
+    found = []
+    for spoilt in (0, 10**9):
+        own, data = network(), images()
+        labels = data.y_train.copy()
+        data = Dataset(data.x_train, labels, data.x_test, data.y_test)
+
+        def spoil(step: Step, labels: Any = labels, spoilt: int = spoilt) -> None:
+            labels += spoilt
+
+        run(own, data, config(recording=Recording(train="never")), callbacks=[spoil])
+        found.append(bits(own))
+    assert found[0] == found[1]

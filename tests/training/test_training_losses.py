@@ -7,7 +7,7 @@ import pytest
 from normlab._typing import FloatArray
 from normlab.data import one_hot
 from normlab.errors import ArgumentError, ShapeError
-from normlab.training import Loss, SoftmaxCrossEntropy, SquaredError
+from normlab.training import Loss, SoftmaxCrossEntropy, SquaredError, accuracy
 
 INDICES = np.array([2, 0, 1, 2, 2])
 SOFT = np.array(
@@ -171,3 +171,11 @@ def test_output_must_be_rows(loss: Loss, shape: tuple[int, ...]) -> None:
 def test_output_must_be_floats(loss: Loss) -> None:
     with pytest.raises(ArgumentError, match="y must be of dtype float32 or float64, got int64"):
         loss(np.zeros((5, 3), int), SOFT)
+
+
+@pytest.mark.parametrize("dtype", [">i4", ">i8", ">u2", "<i4"])
+def test_labels_may_have_any_byte_order(dtype: str) -> None:
+    y, labels = np.random.default_rng(0).standard_normal((4, 3)), np.array([2, 0, 1, 1])
+    other = labels.astype(dtype)
+    assert SoftmaxCrossEntropy()(y, other)[0] == SoftmaxCrossEntropy()(y, labels)[0]
+    assert accuracy(y, other) == accuracy(y, labels)

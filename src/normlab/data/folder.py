@@ -18,6 +18,13 @@ NAME = re.compile(
 )
 
 
+UNREADABLE: dict[type[OSError], str] = {
+    FileNotFoundError: "no folder of that name",
+    NotADirectoryError: "a file",
+}
+"""What there is in the place of a folder."""
+
+
 class DataFiles(NamedTuple):
     """The four files of a data set, and what it is called."""
 
@@ -37,10 +44,11 @@ def find_files(directory: Path) -> DataFiles:
         If there is no such folder, if one of the four is missing, or if there are several
         candidates for one, naming what was looked for and what is there.
     """
-    if not directory.is_dir():
-        got = "a file" if directory.exists() else "no folder of that name"
-        raise DataError(f"{directory} must be a folder of IDX files, got {got}.")
-    found = _candidates(directory)
+    try:
+        found = _candidates(directory)
+    except OSError as error:
+        got = UNREADABLE.get(type(error), f"this on reading: {error.strerror}")
+        raise DataError(f"{directory} must be a folder of IDX files, got {got}.") from None
     train_images, train_set = _the_one(directory, found, "train", "images")
     train_labels, labels_set = _the_one(directory, found, "train", "labels")
     test_images, test_set = _the_one(directory, found, "test", "images")

@@ -133,11 +133,11 @@ def read_header(path: str | os.PathLike[str]) -> IdxHeader:
 def _opened(path: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
     """Open a file, unpacking it if it is gzipped; what goes wrong inside is a ``DataError``."""
     rule = "be an IDX file, gzipped or not"
-    if path.is_dir():
-        raise _wrong(path, rule, "a folder")
-    if path.exists() and not path.is_file():
-        raise _wrong(path, rule, "a device or a pipe")
     try:
+        if path.is_dir():
+            raise _wrong(path, rule, "a folder")
+        if path.exists() and not path.is_file():
+            raise _wrong(path, rule, "a device or a pipe")
         with path.open("rb") as raw:
             is_gzip = raw.read(2) == GZIP_MAGIC
             raw.seek(0)

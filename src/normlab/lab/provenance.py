@@ -19,6 +19,7 @@ from normlab.lab.factors import leaves
 from normlab.lab.files import delete_file, read_file, write_file, write_json
 from normlab.lab.identity import SCHEMA
 from normlab.lab.interrupts import put_off
+from normlab.lab.misfits import misfits
 
 COPY = "published.csv"
 """What a run was compared with, beside its record."""
@@ -55,6 +56,8 @@ def load_experiment(folder: Path) -> Design:
         experiment = Experiment.model_validate_json(json.dumps(tree["experiment"]))
         published = str(copy) if copy.exists() else None
         experiment = experiment.model_copy(update={"published": published})
+        for misfit in misfits(experiment, levels_changed=True):
+            raise ValueError(misfit)
         return Design(experiment, tree["data_digests"])
     except FileNotFoundError:
         raise StoreError(

@@ -154,6 +154,8 @@ class Chain:
 
     def update_statistics(self, cache: "ChainCache") -> None:
         """Move all running statistics towards the batch."""
+        for norm in self.norms.values():
+            norm.require_writeable_statistics()
         self.count_updates(1)
         kernel.update_statistics(self.plan, self.options, len(cache.x), cache.stats)
 
@@ -162,6 +164,14 @@ class Chain:
         for norm in self.norms.values():
             counted = norm.n_updates
             counted += n
+
+    def is_writeable(self) -> bool:
+        """Return whether training may change all that it changes, by its address."""
+        return all(
+            array.flags.writeable
+            for layer in self.layers
+            for array in (*layer.parameters.values(), *layer.statistics.values())
+        )
 
     def has_constant_options(self) -> bool:
         """Return whether an update of the running statistics leaves the options as they are."""

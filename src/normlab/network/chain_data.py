@@ -21,7 +21,8 @@ class ChainData:
     """Rows and class indices that a chain can learn from, and be measured on."""
 
     def __init__(self, chain: Chain, stored: NDArray[Any], labels: IntArray) -> None:
-        masks, labels = masks_of(arrays.read_only(stored)), labels.astype(np.int64, copy=False)
+        # Labels are copied: compiled code takes them as places, and somebody might change them.
+        masks, labels = masks_of(arrays.read_only(stored)), labels.astype(np.int64)
         self.chain, self.n, self.stored = chain, len(labels), stored
         self.rows = arrays.address(stored), masks, arrays.read_only(labels)
 

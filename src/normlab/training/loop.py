@@ -53,7 +53,9 @@ def train(
     network
         Changed in place: parameters and running statistics. ``data`` is cast to its dtype.
     data
-        Rows and targets for training, and for the test measurements.
+        Rows and targets for training, and for the test measurements. Leave their arrays alone
+        until training ends: what a callback writes into them may be seen or not. For rows that
+        change from step to step write the loop yourself, with ``objective``.
     config
         How long, which batches, optimizer, loss, and what to record and to watch when.
     rng

@@ -1,8 +1,9 @@
 """Losses; see ``kernels.losses``."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from normlab import _checks
 from normlab._typing import FloatArray, Target
@@ -50,7 +51,7 @@ class SoftmaxCrossEntropy:
     def __call__(self, y: FloatArray, target: Target) -> tuple[float, FloatArray]:
         """Return the value and dy."""
         require_rows(y)
-        target = np.asarray(target)
+        target = as_target(target)
         if target.ndim == 2:
             _checks.same_shape("target", target.shape, y.shape)
             return losses.cross_entropy_of_one_hot(y, target.astype(y.dtype, copy=False))
@@ -88,6 +89,12 @@ class SquaredError:
 
     def __repr__(self) -> str:
         return "SquaredError()"
+
+
+def as_target(target: Any) -> NDArray[Any]:
+    """Return a target as an array in the byte order of this machine."""
+    array = np.asarray(target)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def require_class_indices(target: Target, n_rows: int, n_classes: int) -> None:

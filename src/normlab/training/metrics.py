@@ -12,7 +12,13 @@ from normlab.errors import ShapeError
 from normlab.kernels import losses
 from normlab.kernels.threads import threads
 from normlab.network.network import Network
-from normlab.training.losses import Loss, SoftmaxCrossEntropy, require_class_indices, require_rows
+from normlab.training.losses import (
+    Loss,
+    SoftmaxCrossEntropy,
+    as_target,
+    require_class_indices,
+    require_rows,
+)
 
 EVALUATION_ROWS = 500
 """Rows a forward pass, at most: enough for full speed, few enough to stay near the cache."""
@@ -42,7 +48,7 @@ def accuracy(y: FloatArray, target: Target) -> float:
 def n_correct(y: FloatArray, target: Target) -> int:
     """Return the number of rows that ``accuracy`` counts as right."""
     require_rows(y)
-    target = np.asarray(target)
+    target = as_target(target)
     if target.ndim == 2:
         _checks.same_shape("target", target.shape, y.shape)
         target = target.argmax(axis=1)

@@ -75,7 +75,6 @@ def _is_usual(p: Any, g: Any) -> bool:
 
 def _check_pair(name: str, p: Any, g: Any) -> None:
     _checks.float_array(f"parameters[{name!r}]", p)
-    if not p.flags.writeable:
-        raise ArgumentError(f"parameters[{name!r}] must be writeable, got a read-only array.")
+    _checks.writeable(f"parameters[{name!r}]", p)
     _checks.float_array(f"gradients[{name!r}]", g)
     _checks.same_shape(f"gradients[{name!r}]", g.shape, p.shape)

@@ -82,7 +82,7 @@ def compiled_steps(
 ) -> CompiledSteps | None:
     """Return them, or None where something in the training needs the layers in turn."""
     simple = config.batch_size >= FEWEST_ROWS and config.weight_decay == 0
-    if not simple or at_once is None:
+    if not simple or at_once is None or not at_once.chain.is_writeable():
         return None
     steps = ChainSteps(at_once, config.batch_size)
     return CompiledSteps(steps, network.parameters, optimizer)
