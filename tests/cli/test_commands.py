@@ -1,10 +1,11 @@
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 import normlab
-from cli.shell import Said, say, say_here, unread, write
+from cli.shell import ENVIRONMENT, Said, command, say, say_here, unread, write
 from normlab.lab import estimate
 
 COMMANDS = ["list", "show", "run", "verdicts", "report", "export", "new", "demo-layer"]
@@ -125,6 +126,16 @@ def test_every_mistake_of_a_file_is_a_line(cwd: Path) -> None:
 @pytest.mark.parametrize("words", [("list",), ("show", "weight-scale"), ("run", "-h")])
 def test_a_reader_that_stops_early_gives_no_traceback(words: tuple[str, ...], cwd: Path) -> None:
     assert unread(*words, cwd=cwd) == ""
+
+
+@pytest.mark.parametrize(("encoding", "gamma"), [("ascii", b"?"), ("utf-8", b"\xce\xb3")])
+def test_letters_that_the_output_has_not_are_no_mistake(
+    encoding: str, gamma: bytes, cwd: Path
+) -> None:
+    words = command("show", "cnn-learning-rate", "--no-estimate")
+    environment = ENVIRONMENT | {"PYTHONIOENCODING": encoding}
+    done = subprocess.run(words, cwd=cwd, env=environment, capture_output=True, check=True)
+    assert b"at " + gamma + b" = drawn" in done.stdout
 
 
 def test_an_interruption_while_code_is_loaded_gives_no_traceback(cwd: Path) -> None:

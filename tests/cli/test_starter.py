@@ -24,6 +24,13 @@ def cwd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return cwd
 
 
+def test_its_name_is_quoted_where_a_shell_needs_that(tmp_path: Path) -> None:
+    _, _, words = say_here("new", "my own.toml", cwd=tmp_path)
+    assert words == "Run it with: normlab run 'my own.toml'\n"
+    shown = say_here("show", "my own.toml", "--no-estimate", cwd=tmp_path).out
+    assert shown.endswith("Run them with: normlab run 'my own.toml'\n")
+
+
 @pytest.fixture(scope="module")
 def experiment(cwd: Path) -> Experiment:
     return lab.load(cwd / "my.toml")

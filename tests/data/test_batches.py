@@ -105,3 +105,9 @@ def test_many_at_once_are_the_same_as_one_by_one(replacement: bool) -> None:
         expected = np.array([next(one_by_one) for _ in range(n)])
         np.testing.assert_array_equal(at_once.take(n), expected)
     assert one_by_one.rng.random() == at_once.rng.random()
+
+
+@pytest.mark.parametrize("replacement", ["no", 0, None])
+def test_replacement_is_true_or_false(replacement: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"^replacement must be"):
+        batches(5, 2, replacement=replacement, rng=rng())

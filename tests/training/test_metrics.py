@@ -139,3 +139,18 @@ def test_rows_are_cast_to_the_dtype_of_the_network(stored: Any) -> None:
     target = np.arange(30) % 3
     as_stored = evaluate(network, SoftmaxCrossEntropy(), x.astype(stored), target)
     assert as_stored == evaluate(network, SoftmaxCrossEntropy(), x.astype(np.float32), target)
+
+
+@pytest.mark.parametrize("n_labels", [0, 500, 1088])
+def test_as_many_labels_as_rows_are_evaluated(n_labels: int) -> None:
+    x, labels = np.zeros((1024, 4), np.float32), np.zeros(n_labels, int)
+    message = rf"^target must have 1024 rows, as x, got \({n_labels},\)\.$"
+    with pytest.raises(ShapeError, match=message):
+        evaluate(trained_statistics(), SoftmaxCrossEntropy(), x, labels)
+
+
+@pytest.mark.parametrize("loss", [SoftmaxCrossEntropy, "mse", None])
+def test_what_is_no_loss_is_refused(loss: Any) -> None:
+    data = toy_data()
+    with pytest.raises(ArgumentError, match=r"^loss must be a loss such as SoftmaxCrossEntropy"):
+        evaluate(trained_statistics(), loss, data.x_train, data.y_train)

@@ -26,7 +26,7 @@ import atexit
 import gc
 import signal
 import sys
-from io import StringIO
+from io import StringIO, TextIOWrapper
 
 __all__ = ["main"]
 
@@ -42,6 +42,8 @@ def main() -> None:
     for name in ("stdout", "stderr"):  # None where whoever started this has closed them
         if getattr(sys, name) is None:
             setattr(sys, name, StringIO())
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
+        sys.stdout.reconfigure(errors="replace")  # a letter that it has not is no reason to end
     atexit.register(gc.freeze)  # nothing is freed one by one that ends with the process anyway
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # to end it is to interrupt it

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from normlab.cli.tables import stderr
+from normlab.cli.tables import stderr, typed
 from normlab.errors import ExperimentError
 
 
@@ -23,4 +23,4 @@ def new(
         raise ExperimentError(f"{path}: is there already, and is left as it is.")
     write_file(path, starter().encode())
     typer.echo(path)
-    stderr().print(f"Run it with: normlab run {path}")
+    stderr().print(f"Run it with: normlab run {typed(path)}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from normlab.cli.progress import progress
-from normlab.cli.tables import print_table, stdout
+from normlab.cli.tables import print_table, stdout, typed
 
 if TYPE_CHECKING:
     from normlab.lab import Experiment
@@ -47,7 +47,7 @@ def show(
     )
     if not no_estimate:
         out.print(_time(experiment))
-    out.print(f"Run them with: normlab run {name}{options}")
+    out.print(f"Run them with: normlab run {typed(name)}{options}")
 
 
 def _question(experiment: "Experiment") -> None:

@@ -1,5 +1,6 @@
 """Where words and results go, and tables on a terminal."""
 
+import shlex
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -23,6 +24,11 @@ def stdout() -> Console:
 def stderr() -> Console:
     """Return where words and progress go."""
     return Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+
+
+def typed(argument: object) -> str:
+    """Return how an argument is typed in a shell."""
+    return shlex.quote(str(argument))
 
 
 def print_table(table: "Table") -> None:

@@ -62,7 +62,7 @@ def batches(
     n_rows = _checks.integer("n_rows", n_rows, at_least=1)
     batch_size = _checks.integer("batch_size", batch_size, at_least=1)
     rng = _checks.generator("rng", rng)
-    if replacement:
+    if _checks.boolean("replacement", replacement):
         return _WithReplacement(n_rows, batch_size, rng)
     _checks.require(
         batch_size <= n_rows,

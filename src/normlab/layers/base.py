@@ -16,8 +16,8 @@ class Layer(ABC, Generic[Cache]):
     A subclass gives ``forward`` and ``backward``, and what it has of the rest. Both are pure: they
     change neither their arguments nor the layer (but that ``Dropout`` draws from its generator).
     What ``backward`` needs travels in the cache that ``forward`` returns, so that any number of
-    forward passes may be under way at once. A cache refers to the input of its forward pass
-    instead of copying it: leave that array as it is until ``backward`` has run.
+    forward passes may be under way at once. A cache refers to the input of its forward pass, or to
+    the output, instead of copying it: leave these arrays as they are until ``backward`` has run.
     """
 
     @property
