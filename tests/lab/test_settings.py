@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lab.test_misfits import CLAIM
@@ -80,6 +81,26 @@ def test_other_fields_win_over_the_quick_setting(tmp_path: Path) -> None:
 def test_a_mistake_in_the_quick_setting_is_found_in_the_full_one_too(tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match=r"quick: training\.stepps: unknown key"):
         load(tmp_path, TINY + QUICK.replace("steps", "stepps"))
+
+
+def test_a_quick_setting_of_what_a_factor_varies_is_named(tmp_path: Path) -> None:
+    text = TINY + '\n[quick]\n"network.normalization" = "batch"\n'
+    message = r"^tiny\.toml: quick: network\.normalization: is varied by the factor"
+    with pytest.raises(ExperimentError, match=message):
+        load(tmp_path, text)
+    with pytest.raises(ExperimentError, match=message):
+        lab.load(tmp_path / "tiny.toml", quick=True)
+
+
+def test_settings_may_be_of_numpy(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {
+        "training.learning_rate": np.float32(0.5),
+        "training.steps": np.int64(7),
+        "factors.weight_scale.levels": np.array([0.01, 0.1]),
+    }
+    experiment = load(tmp_path, settings=settings)
+    assert (experiment.training.learning_rate, experiment.training.steps) == (0.5, 7)
+    assert experiment.levels["weight_scale"] == (0.01, 0.1)
 
 
 def test_an_experiment_without_a_quick_setting_says_how_to_give_it_one(tmp_path: Path) -> None:

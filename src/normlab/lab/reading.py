@@ -126,15 +126,8 @@ def _set(tree: dict[str, Any], field: str, value: Any) -> None:
 
     These are the three kinds of a factor's levels, and steps and epochs.
     """
-    factors = tree.get("factors")
-    for name, factor in factors.items() if isinstance(factors, dict) else ():
-        if not isinstance(factor, dict):
-            continue  # a mistake that is named later
-        if field in _fields_of(factor):
-            raise ExperimentError(
-                f"{field}: is varied by the factor {name!r}; set its levels instead:"
-                f" factors.{name}.levels."
-            )
+    _require_not_varied(tree, field, field)
+    for name, factor in _factors_of(tree):
         if field in (f"factors.{name}.{kind}" for kind in KINDS_OF_LEVELS):
             for kind in KINDS_OF_LEVELS:
                 factor.pop(kind, None)
@@ -142,6 +135,22 @@ def _set(tree: dict[str, Any], field: str, value: Any) -> None:
         for duration in DURATIONS:
             tree["training"].pop(duration.partition(".")[2], None)
     set_field(tree, field, value)
+
+
+def _require_not_varied(tree: dict[str, Any], field: str, place: str) -> None:
+    for name, factor in _factors_of(tree):
+        if field in _fields_of(factor):
+            raise ExperimentError(
+                f"{place}: is varied by the factor {name!r}; set its levels instead:"
+                f" factors.{name}.levels."
+            )
+
+
+def _factors_of(tree: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the factors of a file, but for mistakes that are named later."""
+    factors = tree.get("factors")
+    named = factors.items() if isinstance(factors, dict) else ()
+    return [(name, factor) for name, factor in named if isinstance(factor, dict)]
 
 
 def _fields_of(factor: dict[str, Any]) -> list[Any]:
@@ -160,7 +169,10 @@ def _quick_settings(tree: dict[str, Any], path: Path, *, wanted: bool) -> dict[s
     if wanted and not quick:
         remedy = 'for example [quick] with the lines replicates = 3 and "training.steps" = 100'
         raise ExperimentError(f"{path.name}: quick: is missing; {remedy}.")
-    return quick if isinstance(quick, dict) else {}
+    settings = quick if isinstance(quick, dict) else {}
+    for field in settings:
+        _require_not_varied(tree, field, f"{path.name}: quick: {field}")
+    return settings
 
 
 def _with_fields_set(

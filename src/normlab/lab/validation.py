@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, Self, TypeVar, get_args, get_origin
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Tag, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
@@ -53,7 +54,12 @@ def parse(model: type[M], tree: dict[str, Any]) -> M:
 
     Read as JSON, where a list may stand for a tuple and a table for a dataclass.
     """
-    return model.model_validate_json(json.dumps(tree, default=str), strict=True)
+    return model.model_validate_json(json.dumps(tree, default=_as_json), strict=True)
+
+
+def _as_json(value: Any) -> Any:
+    """Return what JSON has not: NumPy's numbers and arrays as Python's, all else in words."""
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
 
 
 def mistakes(model: type[Model], tree: dict[str, Any]) -> list[str]:
