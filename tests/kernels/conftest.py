@@ -8,5 +8,5 @@ from normlab.kernels import threads
 
 @pytest.fixture(autouse=True)
 def _threads_for_smaller_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "SHARE", LARGE // 8)
+    monkeypatch.setattr(threads, "FEWEST_ELEMENTS", LARGE // 8)
     monkeypatch.setattr(threads, "WAKE", LARGE)

@@ -131,7 +131,7 @@ def run_out_of_memory(where: int, first: int, stop: int) -> None:
 
 def share_out(kernel: Any, n: int, *arguments: Any) -> None:
     """Share out n items, one at a time, and wake who helps."""
-    in_parallel(kernel, n, max(threads_module.WAKE, n * threads_module.SHARE), *arguments)
+    in_parallel(kernel, n, max(threads_module.WAKE, n * threads_module.FEWEST_ELEMENTS), *arguments)
 
 
 @pytest.mark.parametrize("n_items", [0, 1, 2, 3, 50, 1001])
@@ -164,10 +164,10 @@ def test_one_thread_and_little_work_are_left_to_the_caller(n: int, size: int) ->
     assert longest.max() == 50
 
 
-def test_a_thread_takes_a_part_at_a_time() -> None:
+def test_a_thread_takes_a_share_at_a_time() -> None:
     longest = np.zeros(64)
     with threads(2):
-        in_parallel(longest_range, 64, 4 * threads_module.SHARE, longest)
+        in_parallel(longest_range, 64, 4 * threads_module.FEWEST_ELEMENTS, longest)
     assert set(longest.tolist()) == {0, 64 / (2 * SHARES_A_THREAD)}
 
 

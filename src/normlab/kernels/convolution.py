@@ -45,8 +45,8 @@ FEWEST_TAPS = 64
 PARALLEL_PRODUCTS = 2**24
 """Multiplications from which on threads pay."""
 
-PARTS_A_THREAD = 4
-"""Parts of the images that a thread takes, so that none waits long for one that is held up."""
+PIECES_A_THREAD = 4
+"""Pieces that the images are cut into, so that no thread waits long for one that is held up."""
 
 WEIGHT_SUMS = 4
 """Sums that a weight's gradient is made of, each over a part of the images. Where they would be
@@ -128,10 +128,10 @@ def _multiply(
     """Set the pixels of ``out`` to ``start`` plus the products of all windows on images with b."""
     n_products = len(images) * len(pixels) * b.size
     many = n_threads() > 1 and n_products >= PARALLEL_PRODUCTS
-    n_parts = min(len(images), PARTS_A_THREAD * n_threads() if many else 1)
+    n_pieces = min(len(images), PIECES_A_THREAD * n_threads() if many else 1)
     in_parallel(
         _multiply_images,
-        n_parts,
+        n_pieces,
         n_products // MULTIPLICATIONS,
         arrays.read_only(images),
         _canvases(images, layout),
@@ -142,7 +142,7 @@ def _multiply(
         start,
         out,
         pixels,
-        n_parts,
+        n_pieces,
     )
 
 
@@ -174,7 +174,7 @@ def _multiply_images(
     start: FloatArray,
     out: FloatArray,
     pixels: IntArray,
-    n_parts: int,
+    n_pieces: int,
     first: int,
     stop: int,
 ) -> None:
@@ -184,7 +184,7 @@ def _multiply_images(
     out_row = _on_each(pixels, most, out.shape[1] * out.shape[2], n)
     start_row = offsets(0, row.size, 0)
     for i in range(first, stop):
-        begin, end = _part(len(images), i, n_parts)
+        begin, end = _part(len(images), i, n_pieces)
         n_images = min(most, end - begin)
         zeros = np.zeros((n_images, height, width, n_channels), images.dtype)
         for image in range(begin, end, n_images):

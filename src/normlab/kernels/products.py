@@ -29,7 +29,7 @@ makes floats of bytes. The last three are 0 where they are not needed: without m
 that are floats."""
 
 PART_ROWS = 48
-"""Rows of a product that a thread takes at a time: whole blocks."""
+"""Rows of a product that are one item of a thread's work: whole blocks."""
 
 BLOCK_K = 128
 """Rows of a weight that are packed at once: with as many columns as a thread takes at a time, they

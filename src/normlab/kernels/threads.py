@@ -26,7 +26,7 @@ from threadpoolctl import OpenBLASController, ThreadpoolController
 from normlab import _checks
 from normlab.kernels._team import HELPERS, LEFT, LINE, help_out, new_team
 
-SHARE = 2**14
+FEWEST_ELEMENTS = 2**14
 """Elements for each thread, at least: some 10 microseconds of work."""
 
 MULTIPLICATIONS = 32
@@ -106,10 +106,10 @@ def in_parallel(kernel: Callable[..., None], n: int, size: int, *arguments: Any)
 
 def in_team(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
     """Return ``function(team, *arguments)`` of compiled code that shares out work of this size."""
-    if size < 2 * SHARE or n_threads() == 1 or _TEAM.lock.locked():
+    if size < 2 * FEWEST_ELEMENTS or n_threads() == 1 or _TEAM.lock.locked():
         return function(_ALONE, *arguments)  # so too where another thread leads the team
     with _TEAM.lock:  # (had it been acquired before, an interrupt could have left it locked)
-        _TEAM.gather(min(n_threads(), size // SHARE) - 1, wake=size >= WAKE)
+        _TEAM.gather(min(n_threads(), size // FEWEST_ELEMENTS) - 1, wake=size >= WAKE)
         return function(_TEAM.numbers, *arguments)
 
 
