@@ -4,7 +4,7 @@ Every message reads "<argument> must <rule>, got <value>.", plus the remedy wher
 is likely.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any, cast
@@ -125,10 +125,11 @@ def upstream(dy: Any, shape: tuple[int, ...], dtype: Any) -> FloatArray:
     return cast(FloatArray, dy if dy.dtype == dtype else dy.astype(dtype))
 
 
-def writeable(argument: str, array: NDArray[Any]) -> None:
-    """Raise ``ArgumentError`` where an array that is to be changed is read-only."""
-    if not array.flags.writeable:
-        raise ArgumentError(f"{argument} must be writeable, got a read-only array.")
+def writeable(arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Raise ``ArgumentError`` where one of the named arrays, which are to change, is read-only."""
+    for name, array in arrays.items():
+        if not array.flags.writeable:
+            raise ArgumentError(f"{name} must be writeable, got a read-only array.")
 
 
 def same_shape(argument: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:

@@ -212,15 +212,10 @@ class BatchNorm(Layer[BatchNormCache]):
                 "cache must come from forward with training=True, got one from evaluation,"
                 " which has no batch statistics."
             )
-        self.require_writeable_statistics()
+        _checks.writeable(self.statistics)
         self.n_updates += 1
         running, new = (self.running_mean, self.running_var), self.weight_of_new
         batch_norm.update_running(*running, cache.moments, self.ddof, new)
-
-    def require_writeable_statistics(self) -> None:
-        """Raise ``ArgumentError`` where running statistics cannot be moved."""
-        for name, statistic in self.statistics.items():
-            _checks.writeable(name, statistic)
 
     @property
     def weight_of_new(self) -> float:

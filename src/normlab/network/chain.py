@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from normlab import _checks
 from normlab._typing import FloatArray, Gradients, IntArray
 from normlab.kernels import arrays
 from normlab.kernels import chain as kernel
@@ -155,7 +156,7 @@ class Chain:
     def update_statistics(self, cache: "ChainCache") -> None:
         """Move all running statistics towards the batch."""
         for norm in self.norms.values():
-            norm.require_writeable_statistics()
+            _checks.writeable(norm.statistics)
         self.count_updates(1)
         kernel.update_statistics(self.plan, self.options, len(cache.x), cache.stats)
 

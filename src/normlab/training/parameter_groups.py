@@ -75,6 +75,6 @@ def _is_usual(p: Any, g: Any) -> bool:
 
 def _check_pair(name: str, p: Any, g: Any) -> None:
     _checks.float_array(f"parameters[{name!r}]", p)
-    _checks.writeable(f"parameters[{name!r}]", p)
+    _checks.writeable({f"parameters[{name!r}]": p})
     _checks.float_array(f"gradients[{name!r}]", g)
     _checks.same_shape(f"gradients[{name!r}]", g.shape, p.shape)
