@@ -145,11 +145,17 @@ def test_every_item_is_done_once(n: int, n_items: int) -> None:
 
 
 @pytest.mark.parametrize("n", [2, 2 * SHARES_A_THREAD])
-def test_two_threads_are_at_work_at_once_each_on_its_own_half(n: int) -> None:
+def test_two_threads_are_at_work_at_once_each_on_its_own_half(
+    n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with threads(1):
         share_out(meet, n, np.ones(n, np.int64), np.zeros(n))  # compiled
     with threads(2):
-        for pause in (0.0, 0.1, 0.0):  # helpers are awake, or asleep
+        share_out(mark, n, np.zeros(n))  # so that there is a team
+        test_a_helper_sleeps_when_no_work_comes()
+        # On a busy machine the leader may have to wait longer than a helper does.
+        monkeypatch.setattr(threads_module._TEAM, "_patience", 30 * threads_module._TEAM._patience)
+        for pause in (0.0, 0.3, 0.0):  # helpers are awake, or asleep
             sleep(pause)
             met = np.zeros(n)
             share_out(meet, n, np.zeros(n, np.int64), met)

@@ -132,18 +132,17 @@ class _Team:
             try:
                 self._wake(n_helpers)
             except RuntimeError:  # no thread can be started, or the interpreter shuts down
-                self._helping.clear()
+                self._helping.clear()  # from now on without
         self.numbers[HELPERS] = min(n_helpers, len(self._helping))
 
     def _wake(self, n_helpers: int) -> None:
         pool = self._pool or self._set_up()
-        for i, helping in enumerate(self._helping[:n_helpers]):
-            # A helper that has left still waits for the GIL, before its future is done.
-            me, left = i + 1, LEFT + (i + 1) * LINE
+        for me, helping in enumerate(self._helping[:n_helpers], 1):
+            left = LEFT + me * LINE  # before its future is done, which waits for the GIL
             if helping is None or helping.done() or self.numbers[left]:
                 self.numbers[left] = 0
                 options = self.numbers, me, self._patience, MOST_WORKS
-                self._helping[i] = pool.submit(help_out, *options)
+                self._helping[me - 1] = pool.submit(help_out, *options)
 
     def _set_up(self) -> ThreadPoolExecutor:
         from loky import cpu_count  # here, for it takes a tenth of a second
