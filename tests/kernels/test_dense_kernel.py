@@ -81,7 +81,7 @@ def test_large_weights_give_the_products_too(n_rows: int, dtype: str) -> None:
         np.testing.assert_allclose(ours, expected, rtol=0, atol=tolerance, err_msg=name)
 
 
-@pytest.mark.parametrize("sizes", [(33, 1031, 1021), (200, 300, 70)])
+@pytest.mark.parametrize("sizes", [(33, 1031, 1021), (200, 300, 70), (90, 501, 399)])
 def test_products_have_the_same_bits_on_one_thread_and_two(sizes: tuple[int, int, int]) -> None:
     rng = np.random.default_rng(0)
     x, weight, dy = (

@@ -8,6 +8,7 @@ from numba.core.errors import TypingError
 
 from kernels.shapes import Array
 from normlab.kernels import gathered_product as kernel
+from normlab.kernels._compile import compiled
 from normlab.kernels._llvm import VECTOR_BYTES
 from normlab.kernels._tile import NARROW_ROWS, ROWS
 
@@ -93,12 +94,19 @@ def test_packing_takes_some_elements_of_rows_and_begins_where_a_vector_may() -> 
     assert (panels.reshape(3, -1)[:, 4:] == 0).all()
 
 
+@compiled
+def packed_transposed(b: Array, first: int, stop: int) -> Array:
+    panels = kernel.room_for(stop - first, len(b), b.dtype)
+    kernel.pack_transposed(b, first, stop, panels)
+    return panels
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_transpose_is_packed_like_a_copy_of_it(dtype: str) -> None:
     for n, n_k in product_of(columns(dtype), columns(dtype)):
         b = np.arange(1.0 * n * n_k, dtype=dtype).reshape(n, n_k) + 1
         expected = kernel.packed(b.T.copy().reshape(-1), np.arange(n_k) * n, n)
-        found = kernel.packed_transposed(b)
+        found = packed_transposed(np.pad(b, ((0, 0), (2, 3))), 2, n_k + 2)
         assert found.shape == expected.shape
         assert (found[expected > 0] == expected[expected > 0]).all()
 

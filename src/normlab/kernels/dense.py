@@ -20,8 +20,9 @@ import numpy as np
 from normlab._typing import FloatArray, IntArray
 from normlab.kernels import arrays
 from normlab.kernels._compile import compiled, compiled_within, merged
+from normlab.kernels._llvm import VECTOR_BYTES
 from normlab.kernels._team import HELPERS, share_out
-from normlab.kernels.gathered_product import offsets, packed, packed_transposed
+from normlab.kernels.gathered_product import offsets, packed
 from normlab.kernels.masks import (
     GROUP,
     UNKNOWN,
@@ -30,7 +31,15 @@ from normlab.kernels.masks import (
     masks_of_columns,
 )
 from normlab.kernels.picked_product import are_finite
-from normlab.kernels.products import COLUMNS, GROUPS, floats_of, products_of, shared_product
+from normlab.kernels.products import (
+    COLUMNS,
+    GROUPS,
+    TRANSPOSED,
+    floats_of,
+    panels_of,
+    products_of,
+    shared_product,
+)
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
 
 LARGE_WEIGHT = 2**20
@@ -39,9 +48,6 @@ LARGE_WEIGHT = 2**20
 PART_COLUMNS = 1024
 """Columns of the weight that a thread takes at a time, at most: long pieces of rows are read faster
 than short ones."""
-
-PANEL = 64
-"""Columns of a panel: parts are so many, or a multiple."""
 
 FEWEST_ROWS = 16
 """Below that, BLAS takes less time for a weight that stays in the cache, down to a quarter. Above,
@@ -124,11 +130,19 @@ def forward_into(
     # In parts of columns: a part of the weight is packed at once. (As weight^T x^T the sums would
     # walk down the columns of the weight: three times as slow where its rows lie whole pages
     # apart.)
-    n, n_threads = weight.shape[1], team[HELPERS] + 1
-    columns = min(PART_COLUMNS, -(-n // (n_threads * PANEL)) * PANEL)
+    n = weight.shape[1]
+    columns = _columns_of_part(team, weight, n)
     to = start, y.reshape(-1), _begins(y)
     product = codes, x, row, weight.reshape(-1), _begins(weight), to
     share_out(team, -(-n // columns), codes[COLUMNS], (product, masks, n, columns))
+
+
+@compiled_within
+def _columns_of_part(team: IntArray, weight: FloatArray, n: int) -> int:
+    """Return how many of n columns a thread takes at a time: whole vectors."""
+    lanes, n_threads = VECTOR_BYTES // weight.itemsize, team[HELPERS] + 1
+    columns: int = min(PART_COLUMNS, -(-n // (n_threads * lanes)) * lanes)
+    return columns
 
 
 @compiled
@@ -136,21 +150,21 @@ def backward_input_into(
     team: IntArray, codes: IntArray, dy: FloatArray, weight: FloatArray, dx: FloatArray
 ) -> None:
     """Set dx."""
-    # Where the weight is large as (weight dy^T)^T: its rows are read as they lie.
-    left, right, out = dy, weight, dx
-    large = weight.size >= LARGE_WEIGHT
-    if large:
-        left, right, out = weight, dy, np.empty((len(weight), len(dy)), dy.dtype)
+    if weight.size < LARGE_WEIGHT:  # in parts of columns, as forward: rows of the weight
+        columns = _columns_of_part(team, weight, len(weight))
+        product = codes, dy, weight, dx
+        share_out(team, -(-len(weight) // columns), codes[TRANSPOSED], (product, columns))
+        return
+    # As (weight dy^T)^T: the rows of the weight are read as they lie.
+    begins, out = _begins(weight), np.empty((len(weight), len(dy)), dy.dtype)
     factors = (
-        left.reshape(-1),
-        _begins(left),
-        offsets(0, left.shape[1], 1),
-        packed_transposed(right),
+        weight.reshape(-1),
+        begins,
+        offsets(0, dy.shape[1], 1),
+        panels_of(codes, dy, 0, dy.shape[1]),
     )
-    start = np.zeros(len(right), dy.dtype)
-    shared_product(team, codes, factors, start, out.reshape(-1), _begins(out))
-    if large:
-        share_out(team, len(dx), _transpose, (out, dx))
+    shared_product(team, codes, factors, np.zeros(len(dy), dy.dtype), out.reshape(-1), _begins(out))
+    share_out(team, len(dx), _transpose, (out, dx))
 
 
 @compiled

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from normlab._typing import FloatArray, IntArray
-from normlab.kernels._compile import compiled, compiled_within, merged
+from normlab.kernels._compile import by_address, compiled, compiled_within, merged
 from normlab.kernels._llvm import VECTOR_BYTES
 from normlab.kernels._tile import MOST_VECTORS, NARROW_ROWS, ROWS, tile
 from normlab.kernels._vectors import load, store, store_transposed
@@ -44,7 +44,7 @@ def packed(b: FloatArray, row: IntArray, n: int) -> FloatArray:
     twice as long to load.
     """
     lanes = VECTOR_BYTES // b.itemsize
-    panels = _room(row.size, n, b.dtype)
+    panels = room_for(row.size, n, b.dtype)
     for first in range(0, row.size, PACKED_ROWS):
         rows = row[first : first + PACKED_ROWS]
         j = 0
@@ -72,14 +72,14 @@ def _copy(
             store(panels, target + 3 * lanes, lanes, load(b, source + 3 * lanes, n - 3 * lanes))
 
 
-@compiled
-def packed_transposed(b: FloatArray) -> FloatArray:
-    """Return the transpose of ``b``, which is ``(n, n_k)``, as such panels.
+@by_address
+def pack_transposed(b: FloatArray, first: int, stop: int, panels: FloatArray) -> None:
+    """Set panels of the transpose of columns first to stop of ``b``, ``(n, n_columns)``.
 
     Behind its last column, the last panel is filled with anything.
     """
-    n, n_k = b.shape
-    flat, panels, lanes = b.reshape(-1), _room(n_k, n, b.dtype), VECTOR_BYTES // b.itemsize
+    (n, n_columns), n_k, lanes = b.shape, stop - first, VECTOR_BYTES // b.itemsize
+    flat = b.reshape(-1)
     for j in range(0, n, lanes):
         panel = j // (MOST_VECTORS * lanes) * (MOST_VECTORS * lanes)
         width = panel_vectors(n - panel, lanes) * lanes
@@ -87,12 +87,12 @@ def packed_transposed(b: FloatArray) -> FloatArray:
         if n_k < lanes:
             for k in range(n_k):
                 for i in range(lanes):
-                    panels[to + k * width + i] = b[min(j + i, n - 1), k]
+                    panels[to + k * width + i] = b[min(j + i, n - 1), first + k]
         else:
+            at = j * n_columns + first
             for begin in range(0, n_k, lanes):
                 k = min(begin, n_k - lanes)  # what lies in two squares is written twice
-                store_transposed(flat, j * n_k + k, n_k, n - j, panels, to + k * width, width)
-    return panels
+                store_transposed(flat, at + k, n_columns, n - j, panels, to + k * width, width)
 
 
 @merged
@@ -111,7 +111,8 @@ def _offsets(first: int, n: int, step: int) -> IntArray:
 
 
 @compiled_within
-def _room(n_k: int, n: int, dtype: Any) -> FloatArray:
+def room_for(n_k: int, n: int, dtype: Any) -> FloatArray:
+    """Return room for panels, which begins where a vector may."""
     room = np.empty(0, dtype)
     lanes = VECTOR_BYTES // room.itemsize
     size = n_k * (-(-n // lanes) * lanes)

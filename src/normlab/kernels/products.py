@@ -15,18 +15,24 @@ from normlab._typing import FloatArray, IntArray
 from normlab.kernels._by_address import call, code_of, vector
 from normlab.kernels._compile import by_address, compiled_within, merged
 from normlab.kernels._team import share_out
-from normlab.kernels.gathered_product import gathered_product, offsets, packed
+from normlab.kernels.gathered_product import (
+    gathered_product,
+    offsets,
+    pack_transposed,
+    packed,
+    room_for,
+)
 from normlab.kernels.masks import GROUP, leave_out_enough, masks_of_rows
 from normlab.kernels.picked_product import are_finite, picked_of_bytes, picked_of_floats
 from normlab.kernels.stored_rows import floats_of_bytes
 
-N_PRODUCTS = 6
+N_PRODUCTS = 8
 
-GATHERED, ROWS, COLUMNS, PICKED, GROUPS, FLOATS = range(N_PRODUCTS)
+GATHERED, ROWS, COLUMNS, TRANSPOSED, PANELS, PICKED, GROUPS, FLOATS = range(N_PRODUCTS)
 """Which code is where among ``products_of``: a product; parts of its rows; parts of the columns of
-rows times a weight; a product that leaves out what is 0; groups of rows of such a product; and what
-makes floats of bytes. The last three are 0 where they are not needed: without masks, and of rows
-that are floats."""
+rows times a weight, and times one transposed; what packs such panels; a product that leaves out
+what is 0; groups of rows of such a product; and what makes floats of bytes. The last three are 0
+where they are not needed: without masks, and of rows that are floats."""
 
 PART_ROWS = 48
 """Rows of a product that are one item of a thread's work: whole blocks."""
@@ -57,12 +63,15 @@ def codes_of_kernels(kernels: list[Any]) -> IntArray:
 def product_kernels(dtype: DTypeLike, stored: DTypeLike | None) -> list[Any]:
     """Return the products and the types of their arguments, in the order of their codes."""
     vector, places, address = from_dtype(np.dtype(dtype))[::1], int64[::1], int64
-    factors, to, masks = (vector, places, places, vector), (vector, vector, places), int64[:, ::1]
+    matrix, masks = from_dtype(np.dtype(dtype))[:, ::1], int64[:, ::1]
+    factors, to = (vector, places, places, vector), (vector, vector, places)
     rows, part = (places, address, places), (int64, int64)
     found = [
         (gathered_product, *factors, int64, vector, places, vector, places),
         (multiply_rows, _tuple(places, *factors, vector, places, vector, places), *part),
         (multiply_columns, _tuple(*rows, vector, places, _tuple(*to)), masks, int64, int64, *part),
+        (multiply_transposed, _tuple(places, matrix, matrix, matrix), int64, *part),
+        (pack_transposed, matrix, int64, int64, vector),
     ]
     if stored is None:
         return [*found, None, None, None]
@@ -104,6 +113,30 @@ def multiply_columns(
                 rest = start, start_row[n_done:], y, y_row[n_done:]
                 call(codes[GATHERED], (a, a_row, a_column, panels, n_own, *rest))
             start, start_row = y, y_row
+
+
+@by_address
+def multiply_transposed(product: Any, columns: int, first: int, stop: int) -> None:
+    """Set parts of so many columns, first to stop, of y: rows' product with a weight transposed."""
+    codes, x, weight, all_y = product
+    n, n_k = weight.shape
+    row, y_row = offsets(0, len(x), n_k), offsets(0, len(x), n)
+    for begin in range(first * columns, min(n, stop * columns), columns):
+        own, y = weight[begin : min(n, begin + columns)], all_y.reshape(-1)[begin:]
+        start, start_row = np.zeros(len(own), y.dtype), offsets(0, len(x), 0)
+        for k in range(0, n_k, BLOCK_K):
+            end = min(k + BLOCK_K, n_k)
+            factors = x.reshape(-1), row, offsets(k, end - k, 1), panels_of(codes, own, k, end)
+            call(codes[GATHERED], (*factors, len(own), start, start_row, y, y_row))
+            start, start_row = y, y_row
+
+
+@compiled_within
+def panels_of(codes: IntArray, b: FloatArray, first: int, stop: int) -> FloatArray:
+    """Return the transpose of columns first to stop of ``b`` as panels."""
+    panels = room_for(stop - first, len(b), b.dtype)
+    call(codes[PANELS], (b, first, stop, panels))
+    return panels
 
 
 @by_address
