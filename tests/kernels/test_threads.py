@@ -18,13 +18,17 @@ from kernels.shapes import LARGE, LARGE_MAP_SHAPES, LARGE_SHAPES, Array, rows
 from normlab.errors import ArgumentError
 from normlab.kernels import activations, batch_norm
 from normlab.kernels import threads as threads_module
+from normlab.kernels._compile import compiled
 from normlab.kernels._team import (
+    FEWEST_ELEMENTS,
+    GATHERED,
     HELPERS,
     LEFT,
     LINE,
     SHARES_A_THREAD,
     _load,
     _store,
+    fit,
     help_out,
     new_team,
     shared_out,
@@ -131,7 +135,7 @@ def run_out_of_memory(where: int, first: int, stop: int) -> None:
 
 def share_out(kernel: Any, n: int, *arguments: Any) -> None:
     """Share out n items, one at a time, and wake who helps."""
-    in_parallel(kernel, n, max(threads_module.WAKE, n * threads_module.FEWEST_ELEMENTS), *arguments)
+    in_parallel(kernel, n, max(LARGE, n * LARGE // 8), *arguments)
 
 
 @pytest.mark.parametrize("n_items", [0, 1, 2, 3, 50, 1001])
@@ -170,10 +174,23 @@ def test_one_thread_and_little_work_are_left_to_the_caller(n: int, size: int) ->
     assert longest.max() == 50
 
 
+@compiled
+def fitted(team: Any, size: int) -> None:
+    fit(team, size)
+
+
+def test_a_work_within_a_pass_has_as_many_helpers_as_it_is_worth() -> None:
+    team = new_team(8)
+    team[GATHERED] = 5
+    for n in (0, 1, 2, 6, 9):
+        fitted(team, n * FEWEST_ELEMENTS)
+        assert team[HELPERS] == min(5, max(0, n - 1))
+
+
 def test_a_thread_takes_a_share_at_a_time() -> None:
     longest = np.zeros(64)
     with threads(2):
-        in_parallel(longest_range, 64, 4 * threads_module.FEWEST_ELEMENTS, longest)
+        in_parallel(longest_range, 64, 4 * LARGE // 8, longest)
     assert set(longest.tolist()) == {0, 64 / (2 * SHARES_A_THREAD)}
 
 

@@ -115,12 +115,13 @@ def test_rows_may_lie_as_they_like(layout: str) -> None:
     assert x.tobytes() == before
 
 
-def test_one_thread_and_two_give_the_same_bits() -> None:
+@pytest.mark.parametrize(("name", "n"), [("large weights", 300), ("normalization", 5000)])
+def test_one_thread_and_two_give_the_same_bits(name: str, n: int) -> None:
     found = []
-    for n in (1, 2):
-        with threads(n):
-            network = Network(networks("float32")["large weights"])
-            found.append(bits(everything(network, rows("float32", 300))))
+    for n_threads in (1, 2):
+        with threads(n_threads):
+            network = Network(networks("float32")[name])
+            found.append(bits(everything(network, rows("float32", n))))
     assert found[0] == found[1]
 
 

@@ -36,9 +36,12 @@ first item of each thread's part that nobody has taken, a line a thread."""
 LEFT = NEXT + 1
 """Whether a helper has left, in its thread's line."""
 
-NUMBER, CODE, ARGUMENTS, N_ITEMS, SHARE, FAILED = range(HELPERS + 1, HELPERS + 7)
+NUMBER, CODE, ARGUMENTS, N_ITEMS, SHARE, FAILED, GATHERED = range(HELPERS + 1, HELPERS + 8)
 """The work: its number, the address of its code and of the arguments, how many items there are and
-how many a thread takes at a time; whether memory ran out."""
+how many a thread takes at a time; whether memory ran out. And how many helpers are there."""
+
+FEWEST_ELEMENTS = 2**15
+"""Elements for each thread, at least: some 10 microseconds of work."""
 
 INTEGER = ir.IntType(64)
 RANGE_CODE = ir.FunctionType(INTEGER, [INTEGER] * 3)
@@ -132,6 +135,12 @@ def share_out(team: IntArray, n: int, kernel: Any, arguments: Any) -> None:
     _keep(arguments)
     if failed:
         raise MemoryError
+
+
+@compiled_within
+def fit(team: IntArray, size: int) -> None:
+    """Let as many helpers join the next works as one of this size is worth, in elements."""
+    team[HELPERS] = max(0, min(team[GATHERED], size // FEWEST_ELEMENTS - 1))
 
 
 @compiled_within

@@ -32,10 +32,12 @@ from normlab.kernels import batch_norm as bn
 from normlab.kernels import batch_norm_loops as loops
 from normlab.kernels._by_address import address_of, call, rows, vector
 from normlab.kernels._compile import compiled, merged
+from normlab.kernels._team import fit
 from normlab.kernels.batch_norm_loops import loop_kernel
 from normlab.kernels.gathered_product import offsets
 from normlab.kernels.moments import block_moments
 from normlab.kernels.products import N_PRODUCTS, codes_of_kernels, product_kernels
+from normlab.kernels.threads import MULTIPLICATIONS
 
 DENSE, NORM, NORM_RELU, RELU = range(4)
 
@@ -119,6 +121,7 @@ def forward(
     n, source = row.size, work[:0].reshape(0, 1)
     for i in range(len(plan)):
         step, begin = plan[i], n * plan[i, OUT] if training else i % 2 * (work.size // 2)
+        fit(team, _size(step, n, i == 0 and len(masks) > 0))
         out = work[begin : begin + n * step[N_OUT]].reshape(n, step[N_OUT])
         if step[KIND] == DENSE:
             affine = _weight(step, work), _bias(step, work), out
@@ -163,6 +166,7 @@ def backward(
     upstream = rows(dy, n, plan[-1, N_OUT], work)
     for i in range(len(plan) - 1, -1, -1):
         step = plan[i]
+        fit(team, _size(step, n, i == 0 and len(masks) > 0))
         if i > 0:
             begin = n * plan[i - 1, OUT]
             source = work[begin : begin + n * step[N_IN]].reshape(n, step[N_IN])
@@ -204,6 +208,15 @@ def update_statistics(plan: IntArray, options: FloatArray, n: int, stats: FloatA
             mean, var = _vector(plan[i], MEAN, stats), _vector(plan[i], VAR, stats)
             own, count = _of_step(plan[i], stats, 3), n - int(options[i, DDOF])
             bn.move_running(mean, var, own[0], own[1], options[i, NEW], count)
+
+
+@merged
+def _size(step: IntArray, n: int, sparse: bool) -> int:
+    """Return the size of a step's work on n rows, in elements; about half of sparse ones is 0."""
+    size: int = n * step[N_OUT]
+    if step[KIND] == DENSE:
+        size = size * step[N_IN] // (2 * MULTIPLICATIONS if sparse else MULTIPLICATIONS)
+    return size
 
 
 @merged

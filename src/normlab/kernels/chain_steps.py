@@ -14,6 +14,7 @@ from normlab._typing import FloatArray, IntArray
 from normlab.kernels import losses
 from normlab.kernels._by_address import address_of, call
 from normlab.kernels._compile import compiled
+from normlab.kernels._team import fit
 from normlab.kernels.chain import (
     BACKWARD,
     FORWARD,
@@ -72,6 +73,7 @@ def take_steps(
             return k
         passes = team, codes, plan, *rows, work, terms, upstream, gradients, room, none
         call(codes[BACKWARD], passes)
+        fit(team, state.shape[1])
         call(update, (team, state.shape[1], table, state, numbers[k]))
         update_statistics(plan, options, n, stats)
     return len(batches)

@@ -24,12 +24,17 @@ from numba.np.ufunc import parallel
 from threadpoolctl import OpenBLASController, ThreadpoolController
 
 from normlab import _checks
-from normlab.kernels._team import HELPERS, LEFT, LINE, help_out, new_team
+from normlab.kernels._team import (
+    FEWEST_ELEMENTS,
+    GATHERED,
+    HELPERS,
+    LEFT,
+    LINE,
+    help_out,
+    new_team,
+)
 
-FEWEST_ELEMENTS = 2**14
-"""Elements for each thread, at least: some 10 microseconds of work."""
-
-MULTIPLICATIONS = 32
+MULTIPLICATIONS = 16
 """Those of a product in the time of one element."""
 
 WAKE = 2**18
@@ -133,7 +138,7 @@ class _Team:
                 self._wake(n_helpers)
             except RuntimeError:  # no thread can be started, or the interpreter shuts down
                 self._helping.clear()  # from now on without
-        self.numbers[HELPERS] = min(n_helpers, len(self._helping))
+        self.numbers[HELPERS] = self.numbers[GATHERED] = min(n_helpers, len(self._helping))
 
     def _wake(self, n_helpers: int) -> None:
         pool = self._pool or self._set_up()
