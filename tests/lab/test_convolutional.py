@@ -109,7 +109,7 @@ def test_a_convolutional_network_is_given_images_and_a_perceptron_rows(tmp_path:
     rows = load_data(load(tmp_path).resolve({"weight_scale": 0.1, "normalization": "none"}, 0))
     assert (images.x_train.shape, images.x_test.shape) == ((60, 28, 28, 1), (100, 28, 28, 1))
     assert rows.x_train.shape == (200, 784)
-    np.testing.assert_array_equal(images.x_test.reshape(100, -1), rows.x_test)
+    np.testing.assert_array_equal(images.x_test[:].reshape(100, -1), rows.x_test[:])
 
 
 @pytest.mark.parametrize("loss", ["softmax_cross_entropy", "squared_error"])

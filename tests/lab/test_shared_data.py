@@ -29,12 +29,7 @@ def data_is_loaded_anew() -> None:
 
 
 @pytest.fixture
-def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_data, "MOST_FLOATS", 1000)
-
-
-@pytest.fixture
-def laid_out(few_are_many: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+def laid_out(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A process with ``FEW`` laid out, and told so as a worker is."""
     data = SharedData()
     data.lay_out(FEW)
@@ -93,14 +88,6 @@ def test_data_that_cannot_be_read_is_told_by_who_trains_on_it(
         stored(wrong)
 
 
-def test_few_images_are_not_laid_out() -> None:
-    data = SharedData()
-    data.lay_out(FEW)
-    assert data.folder is not None
-    assert list(data.folder.iterdir()) == []
-    data.remove()
-
-
 def test_without_a_place_for_it_nothing_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_place(**_: object) -> str:
         raise FileNotFoundError(2, "No usable temporary directory found")
@@ -113,27 +100,26 @@ def test_without_a_place_for_it_nothing_is_shared(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("changes", [{}, {"training__loss": "squared_error"}])
-def test_a_trial_has_the_same_bits_whatever_its_images_are(
+def test_a_trial_on_bytes_has_the_bits_of_one_on_floats(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
     one = config(tmp_path, **changes)
-    floats = run_trial(one)
-    monkeypatch.setattr(shared_data, "MOST_FLOATS", 1000)
-    trial._load.cache_clear()
+    on_bytes = run_trial(one)
     assert isinstance(load_data(one).x_train, Pixels)
-    assert run_trial(one) == floats
+    monkeypatch.setattr(trial, "Pixels", lambda stored: Pixels(stored)[:])
+    trial._load.cache_clear()
+    assert isinstance(load_data(one).x_train, np.ndarray)
+    assert run_trial(one) == on_bytes
 
 
-def test_images_of_a_convolutional_network_may_be_bytes(tmp_path: Path, few_are_many: None) -> None:
+def test_images_of_a_convolutional_network_are_bytes_too(tmp_path: Path) -> None:
     experiment = tiny.load(tmp_path, tiny.CNN)
     one = next(iter(tiny.trials(experiment)))[2]
     assert load_data(one).x_train.shape == (60, 28, 28, 1)
     run_trial(one)
 
 
-def test_workers_map_what_their_parent_lays_out_also_when_mended(
-    tmp_path: Path, few_are_many: None
-) -> None:
+def test_workers_map_what_their_parent_lays_out_also_when_mended(tmp_path: Path) -> None:
     one = config(tmp_path)
     with LocalWorkers(1) as workers:
         workers.prepare([one])
@@ -158,11 +144,9 @@ def test_nothing_stays_behind_workers() -> None:
 
 PARENT = """
 import time
-from normlab.lab import shared_data
 from normlab.lab.config import DataConfig
 from normlab.lab.engines import LocalWorkers
 
-shared_data.MOST_FLOATS = 1000
 workers = LocalWorkers(2)
 workers._data.lay_out(DataConfig(n_train=30, n_test=20))
 workers.submit(time.sleep, 60)
@@ -203,7 +187,7 @@ def _field(file: str, name: str) -> int:
     return int(line.split()[1])
 
 
-def test_a_folder_of_files_is_shared_too(few_are_many: None) -> None:
+def test_a_folder_of_files_is_shared_too() -> None:
     data, own = SharedData(), DataConfig(directory=str(BUNDLED), n_train=30, n_test=20)
     data.lay_out(own)
     assert data.folder is not None

@@ -126,7 +126,7 @@ class LocalWorkers(Engine):
         return 2 * self.n_workers
 
     def prepare(self, configs: Iterable[TrialConfig]) -> None:
-        """Compile, and lay out large data for all."""
+        """Compile, and lay out the data for all."""
         configs = list(configs)
         for data in {config.data for config in configs}:
             self._data.lay_out(data)

@@ -1,4 +1,4 @@
-"""Large data, which worker processes of one machine share: laid out once, and mapped by all.
+"""Data that worker processes of one machine share: laid out once, and mapped by all.
 
 The process that starts them lays out images as bytes in a temporary folder, which goes when it
 ends, even if it is killed: loky's tracker of resources, a process of its own, sees to that. A
@@ -7,7 +7,6 @@ same.
 """
 
 import hashlib
-import math
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -18,17 +17,11 @@ import numpy as np
 from loky.backend import resource_tracker
 
 from normlab.data import Dataset, load_mnist
-from normlab.data.folder import find_files
-from normlab.data.idx import read_header
-from normlab.data.mnist import BUNDLED
 from normlab.errors import NormlabError
 from normlab.lab.config import DataConfig
 
 VARIABLE = "NORMLAB_SHARED_DATA"
 """Tells a worker the folder."""
-
-MOST_FLOATS = 2**24
-"""Pixels that are divided once and kept, in 64 MB; of more, the rows that are taken each time."""
 
 IMAGES, REST = ("x_train", "x_test"), ("y_train", "y_test", "n_classes", "name")
 
@@ -48,12 +41,12 @@ class SharedData:
         return {} if self.folder is None else {VARIABLE: str(self.folder)}
 
     def lay_out(self, config: DataConfig) -> None:
-        """Write the data, if it is large and not there yet. What is wrong with it is told later."""
+        """Write the data, if it is not there yet. What is wrong with it is told later."""
         if self.folder is None:
             return
         with suppress(OSError, NormlabError):
             place = self.folder / _key(config)
-            if not place.exists() and are_many(_n_pixels(config)):
+            if not place.exists():
                 _write(_read(config), place)
 
     def remove(self) -> None:
@@ -73,11 +66,6 @@ def stored(config: DataConfig) -> Dataset:
     return _read(config)
 
 
-def are_many(n_pixels: int) -> bool:
-    """Return whether pixels stay bytes until they are taken."""
-    return n_pixels > MOST_FLOATS
-
-
 def _key(config: DataConfig) -> str:
     return hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:16]
 
@@ -90,14 +78,6 @@ def _read(config: DataConfig) -> Dataset:
         n_train=config.n_train,
         n_test=config.n_test,
     )
-
-
-def _n_pixels(config: DataConfig) -> int:
-    """Return the number of pixels, by the headers of the files."""
-    files = find_files(BUNDLED if config.directory is None else Path(config.directory))
-    train, test = (read_header(path).shape for path in (files.train_images, files.test_images))
-    n_rows = (config.n_train or train[0]) + (config.n_test or test[0])
-    return n_rows * math.prod(train[1:])
 
 
 def _write(data: Dataset, place: Path) -> None:

@@ -19,7 +19,7 @@ from normlab.kernels.threads import threads
 from normlab.lab.config import DataConfig, TrialConfig, digest
 from normlab.lab.interrupts import put_off
 from normlab.lab.randomness import generator
-from normlab.lab.shared_data import are_many, stored
+from normlab.lab.shared_data import stored
 from normlab.lab.timings import Timing, timing
 from normlab.network import MLPSpec, Network, NetworkSpec, build_network
 from normlab.training import History, Recording, TrainingConfig, train
@@ -131,7 +131,8 @@ def _tiny(spec: NetworkSpec) -> NetworkSpec:
 
 def _made_up(spec: NetworkSpec, training: TrainingConfig) -> Dataset:
     """Return a few rows that fit a network."""
-    x, labels = np.zeros((TINY_ROWS, *spec.input_shape), np.float32), np.zeros(TINY_ROWS, np.int64)
+    x = Pixels(np.zeros((TINY_ROWS, *spec.input_shape), np.uint8))
+    labels = np.zeros(TINY_ROWS, np.int64)
     y = one_hot_rows(labels, spec.n_classes) if _wants_one_hot(training) else labels
     return Dataset(x, y, x, y, spec.n_classes)
 
@@ -150,9 +151,9 @@ def _check_data(config: TrialConfig) -> None:
 @lru_cache(maxsize=2)
 def _load(config: DataConfig, *, flatten: bool, one_hot: bool) -> Dataset:
     data = stored(config)
-    images = [x.reshape(len(x), -1) if flatten else x for x in (data.x_train, data.x_test)]
-    many = are_many(sum(x.size for x in images))
-    x_train, x_test = (Pixels(x) if many else Pixels(x)[:] for x in images)
+    x_train, x_test = (
+        Pixels(x.reshape(len(x), -1) if flatten else x) for x in (data.x_train, data.x_test)
+    )
     y_train, y_test = (
         one_hot_rows(y, data.n_classes) if one_hot else y for y in (data.y_train, data.y_test)
     )

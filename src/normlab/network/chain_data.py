@@ -11,7 +11,6 @@ from normlab.kernels import arrays, chain_steps
 from normlab.kernels.chain import codes_of
 from normlab.kernels.dense import FEWEST_ROWS
 from normlab.kernels.masks import masks_of
-from normlab.kernels.stored_rows import bytes_of
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
 from normlab.kernels.updates import CompiledStep
 from normlab.network.chain import Chain
@@ -41,10 +40,7 @@ class ChainData:
             and labels.dtype.kind in "iu"
             and 0 <= labels.min() <= labels.max() < chain.n_last
         )
-        if not fits:
-            return None
-        found = bytes_of(stored) if stored.dtype == np.float32 else None
-        return cls(chain, stored if found is None else found, labels)
+        return cls(chain, stored, labels) if fits else None
 
     def layers(self) -> tuple[IntArray, IntArray, FloatArray]:
         """Return what compiled code must know of the layers, as they are now."""
