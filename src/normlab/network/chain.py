@@ -19,9 +19,6 @@ from normlab.layers.batch_norm import BatchNormCache
 from normlab.layers.dense import DenseCache
 from normlab.network.runs import RectifiedCache, together
 
-ALIGNED = 16
-"""Elements between the beginnings of gradients: each begins with a line of the cache."""
-
 
 class Named(NamedTuple):
     """Where the gradient of a parameter lies among all."""
@@ -89,9 +86,8 @@ class Chain:
         if parameter is None:
             return -1
         begin = self.n_gradients
-        end = begin + parameter.size
-        self.named.append(Named(f"{layer}.{name}", begin, end, parameter.shape))
-        self.n_gradients += -(-parameter.size // ALIGNED) * ALIGNED
+        self.n_gradients += parameter.size
+        self.named.append(Named(f"{layer}.{name}", begin, self.n_gradients, parameter.shape))
         return begin
 
     def takes(self, x: Any) -> bool:
