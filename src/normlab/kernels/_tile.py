@@ -34,7 +34,8 @@ MOST_VECTORS = 2 if IS_X86 and not HAS_AVX512 else 4
 
 NARROW_ROWS = ROWS + 2 if MOST_VECTORS == 4 else ROWS
 """Rows of a block of one or two vectors, which leaves registers for more: a tenth off the time of
-products with 32 columns. (With 12 the addresses of the rows no longer have registers.)"""
+products with 32 columns on a Cascade Lake. (With 12 the addresses of the rows no longer have
+registers.)"""
 
 
 def tile(n_rows: int, n_vectors: int, *, picked: bool = False) -> Callable[..., None]:

@@ -1,8 +1,7 @@
 """New arrays, laid where they are written and read fastest.
 
-NumPy's begin 16 bytes behind a line of the cache or 48, so that half of all vectors lie in two
-lines. In lines of their own the gradient of a large weight takes four fifths of the time, the
-backward pass of normalization nine tenths.
+NumPy's begin 16 bytes behind a line of the cache, 32 or 48, so that each vector lies in two lines.
+In lines of its own normalization takes a fifth less time, forward up to a third.
 """
 
 from ctypes import addressof, c_char

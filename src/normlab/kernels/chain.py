@@ -1,8 +1,8 @@
 """Rows through dense layers, normalizations and ReLUs: compiled passes.
 
 Each layer computes what its own kernel does (``dense``, ``batch_norm``, ``activations``), called by
-address; but between two layers no Python runs, which takes half the time of a network of 100 units
-a layer.
+address; but between two layers no Python runs: a fifth off the time of a training with five layers
+of 100 units, half with one of 20.
 
 The layers are a plan, an array of numbers with a row a layer::
 

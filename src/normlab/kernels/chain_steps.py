@@ -1,7 +1,7 @@
 """Steps of training and measurements of a chain, compiled as a whole; see ``chain``.
 
 Between two steps no Python runs, and a step touches nothing but the memory that the last one has:
-a fifth off the time of a training with 100 units a layer.
+a fifth off the time of a training with one layer of 20 units, or two of 30.
 """
 
 from typing import Any
