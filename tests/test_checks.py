@@ -67,7 +67,9 @@ def test_the_bounds_of_a_real_number_are_stated(bounds: dict[str, float], stated
         _checks.real("p", "x", **bounds)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, None, True, 1j, np.array([1.0])])
+@pytest.mark.parametrize(
+    "value", [np.nan, np.inf, -np.inf, None, True, 1j, np.array([1.0]), 10**400]
+)
 def test_what_is_no_finite_number_is_refused(value: Any) -> None:
     with refuses(f"p must be a finite number, got {value!r}."):
         _checks.real("p", value)

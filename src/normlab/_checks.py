@@ -6,6 +6,7 @@ is likely.
 
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
+from math import isfinite
 from numbers import Integral, Real
 from typing import Any, cast
 
@@ -58,10 +59,16 @@ def real(
         f"{word} {bound:g}" for word, bound, open_end in bounds if bound != open_end
     )
     rule = f"be a finite number {stated}".rstrip()
-    is_real = isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(float(value))
-    inside = is_real and above < value < below and at_least <= value <= at_most
+    inside = _is_finite(value) and above < value < below and at_least <= value <= at_most
     require(inside, argument, rule, value)
     return float(value)
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+    except OverflowError:  # an integer beyond the largest float
+        return False
 
 
 def boolean(argument: str, value: Any) -> bool:

@@ -54,6 +54,7 @@ MISTAKES = {
     ),
     ('"tiny"', f'"{"a" * 101}"'): "name: must have at most 100 characters, got 'aaa",
     ("steps = 11", "steps = 11\noptimizer_options = {mu = 1}"): "must be arguments of 'sgd'",
+    ('"Does it run?"', '"Does it \\u001b run?"'): "question: must have no control characters, got",
     # missing parts
     ("[network]", "[netwrk]"): "network: is missing",
     ('question = "Does it run?"', ""): "question: is missing",
@@ -64,8 +65,10 @@ MISTAKES = {
     (SCALES, "levels = []"): "exactly one of levels",
     (SCALES, "levels = [0.1, 0.1]"): "weight_scale: must have levels that differ, got (0.1, 0.1)",
     (SCALES, "levels = [1, 1.0]"): "factors.weight_scale: must have levels that differ",
-    (SCALES, "levels = [nan]"): "factors.weight_scale: must have finite levels",
-    (SCALES, "logspace = {start = 0, stop = 999, num = 2}"): "must have finite levels",
+    (SCALES, "levels = [nan]"): "factors.weight_scale: must have levels of 0 or 1e-100 to 1e+100",
+    (SCALES, "levels = [0.1, 1e-101]"): "weight_scale: must have levels of 0 or 1e-100",
+    (SCALES, f"levels = [1{'0' * 101}]"): "weight_scale: must have levels of 0 or 1e-100",
+    (SCALES, "logspace = {start = 0, stop = 999, num = 2}"): "must have levels of 0",
     (SCALES, "levels = 3"): "factors.weight_scale.levels: must be a list, got 3",
     (SCALES, "linspace = {start = 0, stop = 1, num = 1}"): "num: must be greater than or equal",
     (SCALES, "levels = [0.1, -1.0]"): "factors, with weight_scale = -1.0: network: weight_init",
@@ -84,7 +87,7 @@ MISTAKES = {
         SCALES,
         "linspace = {start = nan, stop = 1, num = 3}",
     ): "start: must be a finite number, got nan",
-    (SCALES, "linspace = {start = -1e308, stop = 1e308, num = 3}"): "must have finite levels",
+    (SCALES, "linspace = {start = -1e308, stop = 1e308, num = 3}"): "must have levels of 0",
     (f'field = "network.weight_init"\n{SCALES}', "levels = [{name = 'a', set = {}}]"): (
         "levels.0.set: must have at least 1 item, got {}"
     ),

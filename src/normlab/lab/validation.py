@@ -1,6 +1,7 @@
 """What all models of the laboratory share, and how their mistakes are worded."""
 
 import json
+import re
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -36,6 +37,8 @@ M = TypeVar("M", bound=Model)
 
 NO_KINDS: Mapping[str, Any] = {}
 
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
 JSON_WORDS = {
     "Input should": "must",
     "String should": "must",
@@ -64,7 +67,7 @@ def _as_json(value: Any) -> Any:
 
 def mistakes(model: type[Model], tree: dict[str, Any]) -> list[str]:
     """Return every mistake in ``tree`` as data for ``model``, a line each; none if it is right."""
-    found = [*unknown_keys(model, tree)]
+    found = [*unknown_keys(model, tree), *_control_characters(tree)]
     try:
         parse(model, tree)
     except ValidationError as error:
@@ -78,6 +81,19 @@ def mistakes(model: type[Model], tree: dict[str, Any]) -> list[str]:
             rules = _rule(told).splitlines() if told else []
             found += [f"{place}: {rule}" if place else rule for rule in rules]
     return found
+
+
+def _control_characters(tree: Any, place: str = "") -> Iterator[str]:
+    """Name each text that XML, and so a figure, cannot hold."""
+    match tree:
+        case str() if CONTROL.search(tree):
+            yield f"{place.rstrip('.')}: must have no control characters, got {tree!r}"
+        case dict():
+            for key, value in tree.items():
+                yield from _control_characters(value, f"{place}{key}.")
+        case list() | tuple():
+            for i, value in enumerate(tree):
+                yield from _control_characters(value, f"{place}{i}.")
 
 
 def _place(item: ErrorDetails, tree: Any) -> str:
