@@ -86,7 +86,7 @@ def ways(quick: bool) -> list[Result]:
         ]
         for contender in contenders:
             contender.run()  # loads data and kernels
-        results = compare(TOGETHER, contenders, rounds=1 if quick else 2)
+        results = compare(TOGETHER, contenders, rounds=1 if quick else 5)
     return [r._replace(note=f"{len(configs) / r.seconds:.2f} a second") for r in results]
 
 
