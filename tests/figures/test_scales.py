@@ -1,3 +1,4 @@
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -45,3 +46,14 @@ def test_numbers_below_0_keep_their_place() -> None:
 def test_a_tall_panel_has_more_ticks_than_a_small_one() -> None:
     assert labels(4.0) == ["0", "0.2", "0.4", "0.6", "0.8", "1"]
     assert labels(1.9) == ["0", "", "0.5", "", "1"]
+
+
+@pytest.mark.parametrize("ends", [(-4, 0), (-300, 300), (-307, 308)])
+def test_levels_however_far_apart_have_room_around_them(ends: tuple[int, int]) -> None:
+    figure = Figure()
+    axes, x = figure.subplots(), 10.0 ** np.linspace(*ends, 3)
+    scales.set_levels(axes, scales.Levels(x, "log", ("a", "b", "c")), room=5.0)
+    low, high = axes.get_xlim()
+    assert 0 < low <= x[0] < x[-1] <= high < np.inf
+    assert (low < x[0]) == (ends != (-307, 308))
+    figure.savefig(BytesIO())

@@ -41,6 +41,11 @@ def test_forward_without_a_bias_is_forward_with_a_bias_of_zero() -> None:
     np.testing.assert_array_equal(without, dense.forward(x, weight, np.zeros(2)))
 
 
+def test_no_outputs_and_no_inputs_are_nothing() -> None:
+    assert dense.forward(np.ones((20, 3)), np.ones((3, 0)), None).shape == (20, 0)
+    assert dense.backward_input(np.ones((20, 3)), np.ones((0, 3))).shape == (20, 0)
+
+
 @both_dtypes
 @every_size
 def test_backward_is_that_of_the_twin(sizes: tuple[int, int, int], dtype: str) -> None:

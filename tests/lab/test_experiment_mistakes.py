@@ -65,10 +65,8 @@ MISTAKES = {
     (SCALES, "levels = []"): "exactly one of levels",
     (SCALES, "levels = [0.1, 0.1]"): "weight_scale: must have levels that differ, got (0.1, 0.1)",
     (SCALES, "levels = [1, 1.0]"): "factors.weight_scale: must have levels that differ",
-    (SCALES, "levels = [nan]"): "factors.weight_scale: must have levels of 0 or 1e-100 to 1e+100",
-    (SCALES, "levels = [0.1, 1e-101]"): "weight_scale: must have levels of 0 or 1e-100",
-    (SCALES, f"levels = [1{'0' * 101}]"): "weight_scale: must have levels of 0 or 1e-100",
-    (SCALES, "logspace = {start = 0, stop = 999, num = 2}"): "must have levels of 0",
+    (SCALES, "levels = [nan]"): "factors.weight_scale: must have finite levels",
+    (SCALES, "logspace = {start = 0, stop = 999, num = 2}"): "must have finite levels",
     (SCALES, "levels = 3"): "factors.weight_scale.levels: must be a list, got 3",
     (SCALES, "linspace = {start = 0, stop = 1, num = 1}"): "num: must be greater than or equal",
     (SCALES, "levels = [0.1, -1.0]"): "factors, with weight_scale = -1.0: network: weight_init",
@@ -87,7 +85,7 @@ MISTAKES = {
         SCALES,
         "linspace = {start = nan, stop = 1, num = 3}",
     ): "start: must be a finite number, got nan",
-    (SCALES, "linspace = {start = -1e308, stop = 1e308, num = 3}"): "must have levels of 0",
+    (SCALES, "linspace = {start = -1e308, stop = 1e308, num = 3}"): "must have finite levels",
     (f'field = "network.weight_init"\n{SCALES}', "levels = [{name = 'a', set = {}}]"): (
         "levels.0.set: must have at least 1 item, got {}"
     ),

@@ -77,6 +77,8 @@ def test_an_unfinished_file_is_never_found(
     monkeypatch.setattr(np, "save", interrupted)
     laid_out.lay_out(other)
     assert len(stored(other).x_train) == 31
+    assert laid_out.folder is not None
+    assert len(list(laid_out.folder.iterdir())) == 1  # nothing of it stays, where a disk is full
 
 
 def test_data_that_cannot_be_read_is_told_by_who_trains_on_it(

@@ -141,7 +141,7 @@ def forward_into(
 def _columns_of_part(team: IntArray, weight: FloatArray, n: int) -> int:
     """Return how many of n columns a thread takes at a time: whole vectors."""
     lanes, n_threads = VECTOR_BYTES // weight.itemsize, team[HELPERS] + 1
-    columns: int = min(PART_COLUMNS, -(-n // (n_threads * lanes)) * lanes)
+    columns: int = min(PART_COLUMNS, -(-max(1, n) // (n_threads * lanes)) * lanes)
     return columns
 
 

@@ -25,7 +25,7 @@ How it is run::
     config.py          one training, resolved, as data
     randomness.py      the generator of each purpose in each replicate
     trial.py           one training: configuration -> TrialResult, a pure function
-    shared_data.py     large data, which workers of one machine share
+    shared_data.py     data that workers of one machine share
     engines.py         where trials run: this process, or local workers
     cluster.py         or a Dask cluster
     dispatch.py        keeps them busy, and finds out which trial kills its worker

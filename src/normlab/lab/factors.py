@@ -4,7 +4,7 @@ import reprlib
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import product
-from math import isclose
+from math import isclose, isfinite
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,9 +16,6 @@ Level: TypeAlias = bool | int | float | str
 Levels: TypeAlias = dict[str, Level]
 """One combination: the level of each factor by the factor's name."""
 
-
-SMALLEST, LARGEST = 1e-100, 1e100
-"""Levels that axes have room around."""
 
 CLOSENESS = 1e-6
 """How far a written number may be from the level that it means, relatively."""
@@ -61,10 +58,9 @@ class Factor(Model):
         if sum(given) != 1:
             yield "must have exactly one of levels, linspace and logspace"
             return
-        numbers = [level for level in self.values if not isinstance(level, str)]
-        if not all(number == 0 or SMALLEST <= abs(number) <= LARGEST for number in numbers):
-            rule = f"levels of 0 or {SMALLEST:g} to {LARGEST:g}, on either side"
-            yield f"must have {rule}, got {reprlib.repr(self.values)}"
+        numbers = [level for level in self.values if isinstance(level, float)]
+        if not all(isfinite(number) for number in numbers):
+            yield f"must have finite levels, got {reprlib.repr(self.values)}"
         if len(set(self.values)) < len(self.values):
             yield f"must have levels that differ, got {reprlib.repr(self.values)}"
         plain = len(self._named) < len(self.values)

@@ -84,9 +84,12 @@ def _write(data: Dataset, place: Path) -> None:
     """Write the data beside its place first, and move it there in one step."""
     draft = place.with_suffix(".draft")
     draft.mkdir(exist_ok=True)
-    for name in (*IMAGES, *REST):
-        np.save(draft / f"{name}.npy", getattr(data, name))
-    draft.rename(place)
+    try:
+        for name in (*IMAGES, *REST):
+            np.save(draft / f"{name}.npy", getattr(data, name))
+        draft.rename(place)
+    finally:
+        rmtree(draft, ignore_errors=True)  # where the disk is full, or nothing
 
 
 def _mapped(place: Path) -> Dataset:
