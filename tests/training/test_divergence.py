@@ -96,3 +96,12 @@ def test_bad_pixels_are_divergence(bad: float) -> None:
 def test_the_same_divergence_happens_again() -> None:
     first, second = (fit(plain(), one_hot_data(), **exploding()) for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize("batch_size", [2, 20])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_learning_rate_beyond_float32_diverges_without_warnings(
+    optimizer: str, batch_size: int
+) -> None:
+    history = fit(plain(), optimizer=optimizer, learning_rate=1e300, batch_size=batch_size)
+    assert history.diverged_at_step == 2

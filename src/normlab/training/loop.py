@@ -95,7 +95,8 @@ def train(
     most = 1 if callbacks else steps.most
     for first, last in _blocks(n_steps, recorder.due, prober.due, most):
         rows = draws.take(last + 1 - first)
-        objectives = (in_turn if first in prober.due else steps).take(first, rows)
+        with np.errstate(all="ignore"):  # overflow is a result, and seen in the objective
+            objectives = (in_turn if first in prober.due else steps).take(first, rows)
         step = first + len(objectives) - 1
         if not isfinite(objectives[-1]):
             recorder.record(step, rows[step - first], last=True)
