@@ -298,7 +298,7 @@ def test_the_sweep_stops_where_a_peer_computes_something_else(
 
 
 def test_jax_computes_what_the_published_style_does() -> None:
-    pytest.importorskip("jax")
+    pytest.importorskip("jax", reason="a peer, which the tests do without")
     from bench.jax_scan import JaxTrainer
 
     sizes, data = (784, 30, 20, 10), load_mnist(n_train=200, n_test=1)

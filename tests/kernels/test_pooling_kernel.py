@@ -26,6 +26,7 @@ def draw_windows(seed: int) -> tuple[tuple[int, ...], Windows]:
     output = (image + 2 * before - size) // stride + 1
     down, across, first, n_windows = (tuple(map(int, v)) for v in (size, stride, before, output))
     shape = (int(rng.integers(1, 4)), int(image[0]), int(image[1]), int(rng.integers(1, 20)))
+    # All are pairs, which ``map`` does not say.
     return shape, Windows(down, across, first, n_windows, shape[1:3])  # type: ignore[arg-type]
 
 

@@ -322,7 +322,7 @@ def test_the_interpreter_ends_while_helpers_still_look_for_work() -> None:
 
 
 FIRST_CALLS = """
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 import numpy as np
 from normlab.kernels.moments import moments

@@ -19,6 +19,7 @@ Scale: TypeAlias = Literal["share", "linear", "log"]
 DECADES = 100.0  # a range that wants a log axis,
 SQUEEZED, FEW = 0.1, 0.2  # unless fewer than a fifth lie in the lowest tenth of a linear one
 DECADES_OF_FLOATS = -307, 308
+MARGIN = 0.04  # of an axis of levels, at each end
 NEAR = 0.5  # smallest beside largest number, where a linear axis begins at 0
 TALL = 2.5  # inches of a panel with room for more ticks
 TICK = 9  # points
@@ -119,12 +120,14 @@ def set_levels(axes: Axes, levels: Levels, room: float) -> None:
 
     Words are for ``set_names``.
     """
-    axes.margins(x=0.04)
-    places = np.log10(levels.x) if levels.scale == "log" else levels.x
+    places = levels.x
     if levels.scale == "log":
-        rim = 0.04 * np.ptp(places)  # Matplotlib's own would pass the largest float
-        axes.set_xlim(10 ** np.clip([places.min() - rim, places.max() + rim], *DECADES_OF_FLOATS))
+        places = np.log10(levels.x)
+        margin = MARGIN * np.ptp(places)  # Matplotlib's own may end beyond the largest float
+        ends = np.clip([places.min() - margin, places.max() + margin], *DECADES_OF_FLOATS)
+        axes.set_xlim(10.0**ends)
         axes.set_xscale("log")
+    axes.margins(x=MARGIN)
     inches = (places - places.min()) / (np.ptp(places) or 1.0) * room * 0.92
     order = np.argsort(inches)
     shown: list[int] = []

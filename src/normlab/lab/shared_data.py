@@ -89,7 +89,7 @@ def _write(data: Dataset, place: Path) -> None:
             np.save(draft / f"{name}.npy", getattr(data, name))
         draft.rename(place)
     finally:
-        rmtree(draft, ignore_errors=True)  # where the disk is full, or nothing
+        rmtree(draft, ignore_errors=True)  # what a full disk has left of it
 
 
 def _mapped(place: Path) -> Dataset:
