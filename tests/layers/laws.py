@@ -94,12 +94,20 @@ def parameter_gradients_are_those_of_backward(case: Case, training: bool) -> Non
 
 
 def evaluation_of_a_batch_is_evaluation_row_by_row(case: Case, training: bool) -> None:
-    """Rows lie along the first axis; where that is the feature axis, along the second."""
     layer, x = case.layer(), case.batch(1)
-    axis = 1 if getattr(layer, "axis", -1) == 0 else 0
+    axis = _axis_of_rows(layer)
     whole, _ = layer.forward(x, training=False)
     rows = [layer.forward(row, training=False)[0] for row in np.split(x, x.shape[axis], axis)]
     np.testing.assert_allclose(np.concatenate(rows, axis), whole, rtol=1e-13, atol=1e-15)
+
+
+def no_rows_have_no_gradient(case: Case, training: bool) -> None:
+    layer, x = case.layer(), case.batch(1)
+    no_rows = np.delete(x, slice(None), _axis_of_rows(layer))
+    y, cache = layer.forward(no_rows, training=False)
+    dx, gradients = layer.backward(y, cache)
+    assert (y.size, dx.shape) == (0, no_rows.shape)
+    assert {name: g.any() for name, g in gradients.items()} == dict.fromkeys(gradients, False)
 
 
 def a_wrong_gradient_shape_is_refused_with_both_shapes(case: Case, training: bool) -> None:
@@ -121,8 +129,14 @@ LAWS: list[Law] = [
     any_memory_layout_gives_the_same,
     parameter_gradients_are_those_of_backward,
     evaluation_of_a_batch_is_evaluation_row_by_row,
+    no_rows_have_no_gradient,
     a_wrong_gradient_shape_is_refused_with_both_shapes,
 ]
+
+
+def _axis_of_rows(layer: Any) -> int:
+    """Return the first axis; where that is the feature axis, the second."""
+    return 1 if getattr(layer, "axis", -1) == 0 else 0
 
 
 def _read_only(x: Array) -> Array:

@@ -117,9 +117,10 @@ def backward_fixed(
     """Return dx, d_gamma, d_beta where mean and inv_std do not depend on ``x``."""
     if relu:
         dy = relu_backward(dy, normalize(x, terms))
-    d_gamma, d_beta = sums = np.empty((2, x.shape[1]))
-    code, _ = loops.backward_codes(x.dtype, x.ndim, False)
-    in_team(_set_sums, x.size, code, dy, x, terms, None, sums)
+    d_gamma, d_beta = sums = np.zeros((2, x.shape[1]))
+    if x.size > 0:
+        code, _ = loops.backward_codes(x.dtype, x.ndim, False)
+        in_team(_set_sums, x.size, code, dy, x, terms, None, sums)
     dx = dy * terms[3].reshape(-1, *[1] * (x.ndim - 2))
     return dx, d_gamma, d_beta
 
