@@ -174,6 +174,16 @@ def test_one_thread_and_little_work_are_left_to_the_caller(n: int, size: int) ->
     assert longest.max() == 50
 
 
+def test_a_single_item_wakes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    done, gathered = np.zeros(1), []
+    monkeypatch.setattr(threads_module._TEAM, "gather", lambda *_, wake: gathered.append(wake))
+    with threads(2):
+        in_parallel(mark, 1, LARGE, done)
+        assert (done.tolist(), gathered) == ([1], [])
+        in_parallel(mark, 2, LARGE, np.zeros(2))
+        assert gathered == [True]
+
+
 @compiled
 def fitted(team: Any, size: int) -> None:
     fit(team, size)

@@ -28,7 +28,7 @@ from normlab.kernels import arrays
 from normlab.kernels._compile import compiled
 from normlab.kernels._team import shared_out
 from normlab.kernels.gathered_product import gathered_product, is_panel, offsets, packed
-from normlab.kernels.threads import MULTIPLICATIONS, in_parallel, n_threads
+from normlab.kernels.threads import MULTIPLICATIONS, WAKE, in_parallel, n_threads
 from normlab.kernels.windows import Layout, Pair, Windows, input_layout, phases
 
 Shape: TypeAlias = tuple[int, int, int, int]
@@ -42,8 +42,8 @@ GROUP_CELLS = 2**18
 FEWEST_TAPS = 64
 """Rows of a weight's gradient for which packing dy pays."""
 
-PARALLEL_PRODUCTS = 2**24
-"""Multiplications from which on threads pay."""
+PARALLEL_PRODUCTS = WAKE * MULTIPLICATIONS
+"""Multiplications from which on threads pay: with fewer, images in pieces gain nothing."""
 
 PIECES_A_THREAD = 4
 """Pieces that the images are cut into, so that no thread waits long for one that is held up."""

@@ -106,7 +106,7 @@ def in_parallel(kernel: Callable[..., None], n: int, size: int, *arguments: Any)
     On as many threads as there is work for, for a ``kernel`` from ``_team.shared_out``. ``size`` is
     how much: the elements that all items together take from memory, or could in the same time.
     """
-    in_team(kernel, size, n, *arguments)
+    in_team(kernel, size if n > 1 else 0, n, *arguments)
 
 
 def in_team(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
