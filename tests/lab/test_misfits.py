@@ -87,6 +87,8 @@ def mistakes(folder: Path, *parts: str) -> str:
             " training.recording.test = 'last'",
         ),
         ([STEPS.replace(".steps", ".train_loss")], "responses.train_loss: must have a name"),
+        ([STEPS.replace(".steps", ".replicate")], "not built in, nor another column of the res"),
+        ([STEPS.replace(".steps", ".weight_scale")], "no response and no other column of the res"),
         ([NORMS], "responses.norm.series: must have 'gradients' in training.probes.names"),
         ([PROBES, NORMS, 'select = {unit = 3}'], "responses.norm.select: must be one of the axes"),
         ([PROBES, "first_step = 12"], "training.probes.first_step: must be at most 11, the last"),

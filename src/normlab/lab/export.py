@@ -15,6 +15,10 @@ from normlab.lab.verdicts import Verdict
 
 PARTS = ("train", "test", "batch")
 
+RECORD_COLUMNS = ("replicate", "step", "epoch", *QUANTITIES, "diverged_at_step")
+PROBE_COLUMNS = ("replicate", "step", "series", "labels", "value")
+"""The columns of an experiment's tables, beside those of its factors."""
+
 VERDICT_COLUMNS = (
     *("experiment", "statement", "about", "source", "response", "verdict", "compared", "effect"),
     *("low", "high", "pairs", "holds_at", "combinations", "needed"),
@@ -29,9 +33,9 @@ def records(experiment: Experiment, trials: Sequence[Trial]) -> str:
 
     A field is empty where nothing was recorded. Columns of the batch are there only where it was.
     """
-    recorded = experiment.training.recording.batch != "never"
-    quantities = [n for n, q in QUANTITIES.items() if q.part != "batch" or recorded]
-    columns = [*experiment.factors, "replicate", "step", "epoch", *quantities, "diverged_at_step"]
+    of_batch = {name for name, quantity in QUANTITIES.items() if quantity.part == "batch"}
+    absent = of_batch if experiment.training.recording.batch == "never" else set()
+    columns = [*experiment.factors, *(name for name in RECORD_COLUMNS if name not in absent)]
     return _csv(columns, (row for trial in trials for row in _records(trial)))
 
 
@@ -75,7 +79,7 @@ def probes(experiment: Experiment, trials: Iterable[Trial]) -> Iterator[str]:
 
     In parts, because there may be millions.
     """
-    columns = [*experiment.factors, "replicate", "step", "series", "labels", "value"]
+    columns = [*experiment.factors, *PROBE_COLUMNS]
     return _lines(columns, (row for trial in trials for row in _probed(trial)))
 
 

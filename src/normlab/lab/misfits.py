@@ -9,12 +9,10 @@ from typing import Any
 
 from normlab.lab.claims import Claim, Over
 from normlab.lab.experiment import Experiment
+from normlab.lab.export import PROBE_COLUMNS, RECORD_COLUMNS
 from normlab.lab.factors import Level, find_level
 from normlab.lab.figure_spec import FACTOR_FIELDS, NEEDS, OF_A_QUANTITY, FigureSpec
 from normlab.lab.responses import BUILT_IN, QUANTITIES, SERIES, ResponseSpec
-
-COLUMNS = ("replicate", "step", "epoch", *QUANTITIES, "diverged_at_step")
-"""The columns of an experiment's table, beside those of its factors."""
 
 
 def misfits(experiment: Experiment, *, levels_changed: bool = False) -> Iterator[str]:
@@ -41,11 +39,12 @@ def misfits(experiment: Experiment, *, levels_changed: bool = False) -> Iterator
 def _of_factors(experiment: Experiment) -> Iterator[str]:
     if not experiment.factors:
         yield "factors: must name one factor at least, got none"
+    taken = {*RECORD_COLUMNS, *PROBE_COLUMNS, *BUILT_IN, *experiment.responses}
     for name, factor in experiment.factors.items():
-        if not name.isidentifier() or name in COLUMNS:
+        if not name.isidentifier() or name in taken:
             yield (
-                "factors: must have names of letters, digits and _, other than"
-                f" {', '.join(COLUMNS)}, got {name!r}"
+                "factors: must have names of letters, digits and _ that no response and no other"
+                f" column of the results has, got {name!r}"
             )
         others = [f for n, other in experiment.factors.items() if n != name for f in other.fields]
         for field in factor.fields:
@@ -71,8 +70,11 @@ def _of_contrast(experiment: Experiment) -> Iterator[str]:
 
 def _of_response(experiment: Experiment, name: str, spec: ResponseSpec) -> Iterator[str]:
     place = f"responses.{name}"
-    if not name.isidentifier() or name in BUILT_IN:
-        yield f"{place}: must have a name of letters, digits and _ that is not built in"
+    if not name.isidentifier() or name in {*BUILT_IN, *RECORD_COLUMNS}:
+        yield (
+            f"{place}: must have a name of letters, digits and _ that is not built in, nor another"
+            " column of the results"
+        )
     if spec.quantity is not None:
         yield from _not_one_of(
             f"{place}.quantity", spec.quantity, QUANTITIES, "recorded quantities"
