@@ -2,7 +2,6 @@
 
 from contextlib import nullcontext
 from math import isfinite
-from typing import Protocol
 
 from normlab._typing import IntArray, Parameters
 from normlab.data import Dataset
@@ -16,20 +15,6 @@ from normlab.training.probes.prober import Prober
 
 MOST_STEPS, MOST_MULTIPLICATIONS = 1000, 3 * 10**9
 """Those of a compiled call: about a tenth of a second, for which Ctrl-C waits."""
-
-
-class Steps(Protocol):
-    """Takes steps of training."""
-
-    most: int
-    """Steps at a time."""
-
-    def take(self, first: int, batches: IntArray) -> list[float]:
-        """Take the steps from number ``first`` on, each on a batch of row numbers.
-
-        Returns the objective before each step. Where it is not finite, training has diverged: that
-        step is not taken, and none behind it.
-        """
 
 
 class StepsInTurn:
@@ -50,7 +35,11 @@ class StepsInTurn:
         self.parameters = network.parameters
 
     def take(self, first: int, batches: IntArray) -> list[float]:
-        """Take one step."""
+        """Take step number ``first``, on the one batch of row numbers.
+
+        Returns the objective before the step. Where it is not finite, training has diverged, and
+        the step is not taken.
+        """
         (rows,) = batches
         network, probed = self.network, first in self.prober.due
         x = self.data.x_train[rows].astype(network.dtype, copy=False)
@@ -73,7 +62,10 @@ class CompiledSteps:
         self.most = at_most if steps.may_be_many else 1
 
     def take(self, first: int, batches: IntArray) -> list[float]:
-        """Take as many steps as there are batches."""
+        """Take the steps from number ``first`` on, each on a batch of row numbers.
+
+        Returns the objective before each. Where it is not finite, no more are taken.
+        """
         return self._steps.take(batches, self._update, self.optimizer.numbers(len(batches)))
 
 
