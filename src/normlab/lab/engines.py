@@ -198,7 +198,7 @@ def local_engine(n_workers: int, n_calls: int) -> Engine:
 
 def n_processors() -> int:
     """Return the number of processors that this process may use."""
-    return int(loky.cpu_count()) or os.cpu_count() or 1
+    return int(loky.cpu_count())
 
 
 def _start_worker(parent: int) -> None:
