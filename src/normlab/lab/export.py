@@ -102,11 +102,10 @@ def _probed(trial: Trial) -> Iterator[dict[str, Any]]:
     levels, replicate, history = trial
     place = {**levels, "replicate": replicate}
     for name, series in history.probes.items():
-        labels = [dict(enumerate(along)) for along in series.labels]
         for at in np.ndindex(series.values.shape):
             text = "; ".join(
                 f"{axis} {along[i]}"
-                for axis, along, i in zip(series.axes, labels, at[1:], strict=True)
+                for axis, along, i in zip(series.axes, series.labels, at[1:], strict=True)
             )
             step = int(history.probed_steps[at[0]])
             value = float(series.values[at])
