@@ -253,15 +253,15 @@ def test_a_wrong_dx_of_a_convolution_fails_the_gradient_check(law: laws.Law, nam
 class FirstImageOnly(Conv2D):
     """d_weight of the first image, as where a sum over the batch was forgotten."""
 
-    def parameter_gradients(self, dy: Array, cache: Any) -> Any:
-        return super().parameter_gradients(dy[:1], cache._replace(x=cache.x[:1]))
+    def _gradients(self, dy: Array, cache: Any) -> Any:
+        return super()._gradients(dy[:1], cache._replace(x=cache.x[:1]))
 
 
 class MeanOverPlaces(Conv2D):
     """d_bias is a mean over the places of a map."""
 
-    def parameter_gradients(self, dy: Array, cache: Any) -> Any:
-        found = super().parameter_gradients(dy, cache)
+    def _gradients(self, dy: Array, cache: Any) -> Any:
+        found = super()._gradients(dy, cache)
         return found | {"bias": dy.mean(axis=(1, 2)).sum(axis=0)}
 
 

@@ -137,16 +137,11 @@ class Conv2D(Layer[Conv2DCache]):
         """Return dx and the gradients of weight and bias."""
         dy = self._upstream(dy, cache)
         dx = convolution.backward_input(dy, self._weight(dy.dtype), cache.windows)
-        return dx, self.parameter_gradients(dy, cache)
+        return dx, self._gradients(dy, cache)
 
     def parameter_gradients(self, dy: FloatArray, cache: Conv2DCache) -> Gradients:
         """Return the gradients of weight and bias, without the product that dx costs."""
-        dy = self._upstream(dy, cache)
-        d_weight = convolution.backward_weight(dy, cache.x, cache.windows)
-        gradients = {"weight": d_weight.astype(self.weight.dtype, copy=False)}
-        if self.bias is not None:
-            gradients["bias"] = convolution.backward_bias(dy).astype(self.bias.dtype, copy=False)
-        return gradients
+        return self._gradients(self._upstream(dy, cache), cache)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return ``(out_height, out_width, out_channels)``."""
@@ -159,6 +154,13 @@ class Conv2D(Layer[Conv2DCache]):
     def _windows(self, image: tuple[int, ...], argument: str = "x") -> Windows:
         sizes = self.kernel_size, self.stride, self.padding
         return windows((image[0], image[1]), *sizes, argument)
+
+    def _gradients(self, dy: FloatArray, cache: Conv2DCache) -> Gradients:
+        d_weight = convolution.backward_weight(dy, cache.x, cache.windows)
+        gradients = {"weight": d_weight.astype(self.weight.dtype, copy=False)}
+        if self.bias is not None:
+            gradients["bias"] = convolution.backward_bias(dy).astype(self.bias.dtype, copy=False)
+        return gradients
 
     def _upstream(self, dy: FloatArray, cache: Conv2DCache) -> FloatArray:
         shape = (len(cache.x), *cache.windows.output, self.out_channels)

@@ -94,14 +94,20 @@ class Dense(Layer[DenseCache]):
 
     def backward(self, dy: FloatArray, cache: DenseCache) -> tuple[FloatArray, Gradients]:
         """Return dx and the gradients of weight and bias."""
-        gradients = self.parameter_gradients(dy, cache)
-        dtype = cache.x.dtype
-        dx = dense.backward_input(dy.astype(dtype, copy=False), self._weight(dtype))
-        return dx, gradients
+        dy = self._upstream(dy, cache)
+        gradients = self._gradients(dy, cache)
+        return dense.backward_input(dy, self._weight(dy.dtype)), gradients
 
     def parameter_gradients(self, dy: FloatArray, cache: DenseCache) -> Gradients:
         """Return the gradients of weight and bias, without the product that dx costs."""
-        dy = _checks.upstream(dy, (len(cache.x), self.n_outputs), cache.x.dtype)
+        return self._gradients(self._upstream(dy, cache), cache)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return ``(n_outputs,)``."""
+        _checks.same_shape("input_shape", input_shape, (self.n_inputs,))
+        return (self.n_outputs,)
+
+    def _gradients(self, dy: FloatArray, cache: DenseCache) -> Gradients:
         has_bias = self.bias is not None
         d_weight, d_bias = dense.backward_parameters(dy, cache.x, bias=has_bias)
         gradients = {"weight": d_weight.astype(self.weight.dtype, copy=False)}
@@ -109,13 +115,11 @@ class Dense(Layer[DenseCache]):
             gradients["bias"] = d_bias.astype(self.weight.dtype, copy=False)
         return gradients
 
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return ``(n_outputs,)``."""
-        _checks.same_shape("input_shape", input_shape, (self.n_inputs,))
-        return (self.n_outputs,)
+    def _upstream(self, dy: FloatArray, cache: DenseCache) -> FloatArray:
+        return _checks.upstream(dy, (len(cache.x), self.n_outputs), cache.x.dtype)
 
     def _weight(self, dtype: np.dtype[np.floating]) -> FloatArray:
-        return self.weight if self.weight.dtype == dtype else self.weight.astype(dtype)
+        return self.weight.astype(dtype, copy=False)
 
     def _bias(self, dtype: np.dtype[np.floating]) -> FloatArray | None:
         return None if self.bias is None else self.bias.astype(dtype, copy=False)
