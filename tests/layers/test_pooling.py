@@ -135,7 +135,8 @@ def test_global_pooling_of_nothing_is_refused(shape: tuple[int, ...]) -> None:
     [
         (MaxPool2D(2), "MaxPool2D(2)"),
         (MaxPool2D(2, stride=2, padding="valid"), "MaxPool2D(2)"),
-        (AveragePool2D((3, 2), stride=1), "AveragePool2D((3, 2), stride=(1, 1))"),
+        (AveragePool2D((3, 2), stride=1), "AveragePool2D((3, 2), stride=1)"),
+        (MaxPool2D(2, stride=(2, 1)), "MaxPool2D(2, stride=(2, 1))"),
         (MaxPool2D(3, padding="same"), "MaxPool2D(3, padding='same')"),
         (GlobalAveragePool(), "GlobalAveragePool()"),
     ],

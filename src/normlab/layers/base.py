@@ -50,4 +50,9 @@ class Layer(ABC, Generic[Cache]):
         return input_shape
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
+        return self._repr()
+
+    def _repr(self, *sizes: Any, **options: tuple[Any, Any]) -> str:
+        """Name the sizes, and of options, each (value, default), those that differ from it."""
+        stated = [f"{name}={value!r}" for name, (value, usual) in options.items() if value != usual]
+        return f"{type(self).__name__}({', '.join([*map(str, sizes), *stated])})"

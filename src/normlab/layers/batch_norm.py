@@ -283,17 +283,16 @@ class BatchNorm(Layer[BatchNormCache]):
     def __repr__(self) -> str:
         """Name what differs from the defaults, but for the dtype."""
         defaults = CONVENTIONS[self.convention]
-        options = {
-            "axis": (self.axis, -1),
-            "convention": (self.convention, "paper"),
-            "eps": (self.eps, defaults.eps),
-            "decay": (self.decay, defaults.decay),
-            "ddof": (self.ddof, defaults.ddof),
-            "scale": (self.gamma is not None, True),
-            "shift": (self.beta is not None, True),
-        }
-        stated = [f"{name}={value!r}" for name, (value, usual) in options.items() if value != usual]
-        return f"BatchNorm({', '.join([str(self.n_features), *stated])})"
+        return self._repr(
+            self.n_features,
+            axis=(self.axis, -1),
+            convention=(self.convention, "paper"),
+            eps=(self.eps, defaults.eps),
+            decay=(self.decay, defaults.decay),
+            ddof=(self.ddof, defaults.ddof),
+            scale=(self.gamma is not None, True),
+            shift=(self.beta is not None, True),
+        )
 
 
 def _decay(decay: float | str | None) -> float | None:

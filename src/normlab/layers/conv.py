@@ -13,7 +13,7 @@ from normlab.kernels.windows import Pair, Windows
 from normlab.layers.base import Layer
 from normlab.layers.held import Held
 from normlab.layers.initializers import WeightInit, draw_weight
-from normlab.layers.windows import Padding, checked_padding, pair, windows
+from normlab.layers.windows import Padding, checked_padding, pair, short, windows
 
 
 class Conv2DCache(NamedTuple):
@@ -171,16 +171,11 @@ class Conv2D(Layer[Conv2DCache]):
 
     def __repr__(self) -> str:
         """Name what differs from the defaults, but for the dtype."""
-        options = {
-            "stride": (_short(self.stride), 1),
-            "padding": (self.padding, "same"),
-            "bias": (self.bias is not None, True),
-        }
-        stated = [f"{name}={value!r}" for name, (value, usual) in options.items() if value != usual]
-        sizes = self.in_channels, self.out_channels, _short(self.kernel_size)
-        return f"Conv2D({', '.join([*map(str, sizes), *stated])})"
-
-
-def _short(sizes: Pair) -> int | Pair:
-    """Return one number for two that are the same."""
-    return sizes[0] if sizes[0] == sizes[1] else sizes
+        return self._repr(
+            self.in_channels,
+            self.out_channels,
+            short(self.kernel_size),
+            stride=(short(self.stride), 1),
+            padding=(self.padding, "same"),
+            bias=(self.bias is not None, True),
+        )

@@ -125,5 +125,4 @@ class Dense(Layer[DenseCache]):
         return None if self.bias is None else self.bias.astype(dtype, copy=False)
 
     def __repr__(self) -> str:
-        tail = "" if self.bias is not None else ", bias=False"
-        return f"Dense({self.n_inputs}, {self.n_outputs}{tail})"
+        return self._repr(self.n_inputs, self.n_outputs, bias=(self.bias is not None, True))

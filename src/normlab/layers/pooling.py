@@ -5,7 +5,7 @@ from normlab._typing import FloatArray
 from normlab.errors import ShapeError
 from normlab.kernels.windows import Pair, Windows
 from normlab.layers.base import Cache, Layer
-from normlab.layers.windows import Padding, checked_padding, pair, windows
+from normlab.layers.windows import Padding, checked_padding, pair, short, windows
 
 
 class Pooling2D(Layer[Cache]):
@@ -47,10 +47,5 @@ class Pooling2D(Layer[Cache]):
 
     def __repr__(self) -> str:
         """Name what differs from the defaults."""
-        options = {"stride": (self.stride, self.pool_size), "padding": (self.padding, "valid")}
-        stated = [
-            f", {name}={value!r}" for name, (value, usual) in options.items() if value != usual
-        ]
-        height, width = self.pool_size
-        size = height if height == width else (height, width)
-        return f"{type(self).__name__}({size}{''.join(stated)})"
+        size, stride = short(self.pool_size), short(self.stride)
+        return self._repr(size, stride=(stride, size), padding=(self.padding, "valid"))

@@ -18,6 +18,11 @@ def pair(argument: str, value: Any) -> Pair:
     return int(values[0]), int(values[1])
 
 
+def short(sizes: Pair) -> int | Pair:
+    """Return one number for two that are the same: what ``pair`` takes for them."""
+    return sizes[0] if sizes[0] == sizes[1] else sizes
+
+
 def checked_padding(value: Any) -> Padding:
     """Return ``value`` if it is "same", "valid" or an integer of at least 0."""
     if isinstance(value, str):
