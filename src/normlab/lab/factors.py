@@ -1,7 +1,7 @@
 """What varies in an experiment: factors, their levels, and the grid of all combinations."""
 
 import reprlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
 from math import isclose, isfinite
@@ -119,6 +119,11 @@ def grid(factors: dict[str, Factor]) -> list[Levels]:
         dict(zip(names, combination, strict=True))
         for combination in product(*(factor.values for factor in factors.values()))
     ]
+
+
+def levels_at(levels: Mapping[str, Sequence[Level]], at: Sequence[int]) -> Levels:
+    """Return the combination that stands at these places of the levels, one a factor."""
+    return {name: values[i] for (name, values), i in zip(levels.items(), at, strict=True)}
 
 
 def leaves(tree: dict[str, Any], place: str = "") -> dict[str, Any]:

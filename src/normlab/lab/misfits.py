@@ -28,12 +28,12 @@ def misfits(experiment: Experiment, *, levels_changed: bool = False) -> Iterator
     for i, claim in enumerate(experiment.claims):
         yield from _of_claim(experiment, claim, f"claims.{i}")
         if not levels_changed:
-            yield from _levels_at(experiment, claim.where, f"claims.{i}.where")
+            yield from _levels(experiment, claim.where, f"claims.{i}.where")
             yield from _of_at_least(experiment, claim, f"claims.{i}.at_least")
     for i, figure in enumerate(experiment.figures):
         yield from _of_figure(experiment, figure, i)
         if not levels_changed:
-            yield from _levels_at(experiment, figure.at, f"figures.{i}.at")
+            yield from _levels(experiment, figure.at, f"figures.{i}.at")
 
 
 def _of_factors(experiment: Experiment) -> Iterator[str]:
@@ -166,7 +166,7 @@ def _response(experiment: Experiment, place: str, name: str) -> Iterator[str]:
         yield from _not_recorded(experiment, place, known[name].quantities)
 
 
-def _levels_at(
+def _levels(
     experiment: Experiment, levels: Mapping[str, Level | tuple[Level, ...]], place: str
 ) -> Iterator[str]:
     for name, wanted in levels.items():

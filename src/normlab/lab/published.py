@@ -10,7 +10,7 @@ import numpy as np
 from normlab._typing import FloatArray
 from normlab.errors import ExperimentError
 from normlab.lab.experiment import Experiment
-from normlab.lab.factors import Level, Levels, find_level
+from normlab.lab.factors import Level, Levels, find_level, levels_at
 from normlab.lab.responses import QUANTITIES
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _compare(results: "Results", response: str) -> Iterator[Comparison]:
         return
     ours, last_step = results.response(response), results.last_step
     for at in np.ndindex(ours.shape[:-1]):
-        levels = {n: v[i] for (n, v), i in zip(experiment.levels.items(), at, strict=True)}
+        levels = levels_at(experiment.levels, at)
         points = published.get(tuple(levels.values()))
         found = ours[at][np.isfinite(ours[at])]
         if points is None or points.step[-1] != last_step or not len(found):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from normlab.lab.factors import Level, Levels, find_level
+from normlab.lab.factors import Level, Levels, find_level, levels_at
 from normlab.lab.intervals import Difference, mean_interval
 from normlab.lab.verdicts import Answer, Verdict
 
@@ -70,8 +70,8 @@ def _table(results: "Results", response: str, verdicts: list[Verdict]) -> Publis
     found = {at: v for v in verdicts if (at := _at(levels, v.claim.cell)) is not None}
     cells = []
     for at in _whole(levels, factors, found) if len(factors) <= 2 else found:
-        here = {name: v[i] for (name, v), i in zip(levels.items(), at, strict=True)}
-        cells.append(PublishedCell(here, mean_interval(values[at]), found.get(at)))
+        measured = mean_interval(values[at])
+        cells.append(PublishedCell(levels_at(levels, at), measured, found.get(at)))
     return PublishedTable(response, factors, tuple(cells))
 
 

@@ -13,7 +13,7 @@ from normlab._typing import FloatArray, IntArray
 from normlab.errors import ArgumentError
 from normlab.lab import export, published_tables, tables
 from normlab.lab.experiment import Experiment
-from normlab.lab.factors import Level
+from normlab.lab.factors import Level, levels_at
 from normlab.lab.intervals import paired_difference
 from normlab.lab.outcomes import ContrastRow, Failure, Trial
 from normlab.lab.responses import QUANTITIES, Response
@@ -134,10 +134,10 @@ class Results:
         others = {name: v for name, v in self.levels.items() if name != contrast.factor}
         rows = []
         for place in np.ndindex(*map(len, others.values())):
-            levels = {name: v[i] for (name, v), i in zip(others.items(), place, strict=True)}
             baseline, treatment = (one[place] for one in final)
             counts = int(n_diverged[0][place]), int(n_diverged[1][place])
             difference = paired_difference(baseline, treatment)
+            levels = levels_at(others, place)
             rows.append(ContrastRow(levels, baseline, treatment, *counts, difference))
         return rows
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from normlab._typing import FloatArray
 from normlab.lab.claims import Claim, Over
 from normlab.lab.experiment import Experiment
-from normlab.lab.factors import Level, Levels, find_level
+from normlab.lab.factors import Level, Levels, find_level, levels_at
 from normlab.lab.intervals import Difference, mean_interval
 
 Answer: TypeAlias = Literal["supported", "contradicted", "undecided"]
@@ -102,7 +102,7 @@ def judge(
     doubts = _doubts(claim, experiment, there, bounds, np.isnan(compared.values))
     places = []
     for at, doubt in zip(np.ndindex(compared.values.shape[:-1]), doubts, strict=True):
-        levels = {name: v[i] for (name, v), i in zip(compared.factors.items(), at, strict=True)}
+        levels = levels_at(compared.factors, at)
         effect = mean_interval(compared.values[at])
         places.append(Place(levels, _shown(claim, effect), _answer(claim, effect, doubt)))
     needed = claim.at_least or max(len(places), 1)
