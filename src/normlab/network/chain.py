@@ -35,7 +35,8 @@ class Chain:
     def __init__(self, layers: Sequence[Layer[Any]]) -> None:
         self.layers = tuple(layers)
         self.steps = together(self.layers)
-        self.norms = {i: run.layers[0] for i, run in enumerate(self.steps) if _is_norm(run.layers)}
+        leading = (run.layers[0] for run in self.steps)
+        self.norms = {i: layer for i, layer in enumerate(leading) if isinstance(layer, BatchNorm)}
         self.named: list[Named] = []
         self.n_gradients = self.n_outputs = self.n_statistics = 0
         first: Any = self.layers[0]  # which is dense
@@ -159,8 +160,7 @@ class Chain:
     def count_updates(self, n: int) -> None:
         """Count updates of the running statistics."""
         for norm in self.norms.values():
-            counted = norm.n_updates
-            counted += n
+            norm.n_updates += n
 
     def is_writeable(self) -> bool:
         """Return whether training may change all that it changes, by its address."""
@@ -252,7 +252,3 @@ def chain_of(layers: Sequence[Layer[Any]]) -> Chain | None:
             return None
         dtypes |= {parameter.dtype for parameter in layer.parameters.values()}
     return Chain(layers) if len(dtypes) == 1 else None
-
-
-def _is_norm(layers: tuple[Any, ...]) -> bool:
-    return isinstance(layers[0], BatchNorm)
