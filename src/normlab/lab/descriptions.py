@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from normlab.lab import tables, words
+from normlab.lab import words
 from normlab.lab.claims import Claim
 from normlab.lab.experiment import Experiment
 from normlab.lab.factors import Level, find_level
@@ -59,7 +59,7 @@ def response(spec: ResponseSpec) -> str:
     """Return what a response of an experiment's own is."""
     if spec.kind == "steps-to-reach":
         return f"{spec.label}: first recorded step with {spec.quantity} at {spec.value:g} or better"
-    chosen = "; ".join(f"{axis} {tables.short(labels)}" for axis, labels in spec.select.items())
+    chosen = "; ".join(f"{axis} {words.short(labels)}" for axis, labels in spec.select.items())
     layers = "layer" if spec.skip == 1 else "layers"
     skipped = f", without {spec.skip} {layers} at each end" if spec.skip else ""
     return f"{spec.label}: {spec.kind} of {spec.series}{f' ({chosen})' if chosen else ''}{skipped}"
@@ -85,7 +85,7 @@ def compared(experiment: Experiment, claim: Claim) -> str:
         first, second = (_name(experiment, name, level) for level in (treatment, baseline))
         what = f"{what}, {first} {verb} {second}"
     where = [_where(experiment, name, wanted) for name, wanted in claim.where.items()]
-    return tables.sentence(", ".join([what, *where]))
+    return words.capitalized(", ".join([what, *where]))
 
 
 def rule(claim: Claim) -> str:
@@ -117,7 +117,7 @@ def _value(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(_value(item) for item in value)}]"
     if not isinstance(value, dict):
-        return tables.short(value)
+        return words.short(value)
     if "name" in value:
         return _value(value["name"])
     return f"{{{', '.join(f'{name} = {_value(inner)}' for name, inner in value.items())}}}"

@@ -40,10 +40,11 @@ def contrast(experiment: Experiment, rows: Sequence[ContrastRow]) -> Table:
     notes = ["difference: paired over replicates"]
     if any(row[-1] for row in cells):
         notes += [f"diverged: replicates of {a} / of {b}", "what is not finite counts as wrong"]
+    replicates = words.replicates([experiment.replicates])
     return Table(
         header=(*names, a, b, "difference", "95% interval", "diverged"),
         rows=tuple(cells),
-        title=f"{sentence(response.words)}, mean of {words.replicates([experiment.replicates])}",
+        title=f"{words.capitalized(response.words)}, mean of {replicates}",
         caption="; ".join(notes),
         numbers_from=0,
     )
@@ -90,7 +91,7 @@ def set_up(experiment: Experiment) -> Table:
     if not experiment.training.probes.names:
         del parts["training"]["probes"]
     rows = [
-        (field, short(value))
+        (field, words.short(value))
         for field, value in leaves(parts).items()
         if field not in varied and value not in (None, {}, ())
     ]
@@ -136,23 +137,9 @@ def signed(value: float) -> str:
     return f"{value:+.3f}"
 
 
-def short(value: Any) -> str:
-    """Return a value as a person would write it."""
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    if isinstance(value, list | tuple):
-        return ", ".join(short(item) for item in value)
-    return str(value)
-
-
 def named(experiment: Experiment) -> str:
     """Return the name of an experiment, and its setting where that is the quick one."""
     return experiment.name + (" (quick)" if experiment.setting == "quick" else "")
-
-
-def sentence(text: str) -> str:
-    """Return a text with a capital first letter."""
-    return text[:1].upper() + text[1:]
 
 
 def _interval(difference: Difference, show: Callable[[float], str]) -> str:

@@ -1,6 +1,7 @@
 """Levels, factors and responses in words."""
 
 from math import isclose, isfinite, isnan
+from typing import Any
 
 from normlab.lab.experiment import Experiment
 from normlab.lab.factors import Factor, Level, Levels
@@ -107,6 +108,20 @@ def replicates(counts: list[int]) -> str:
     low, high = min(counts, default=0), max(counts, default=0)
     number = f"{high}" if low == high else f"{low} to {high}"
     return f"{number} replicate{'' if high == 1 else 's'}"
+
+
+def short(value: Any) -> str:
+    """Return a value as a person would write it."""
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(short(item) for item in value)
+    return str(value)
+
+
+def capitalized(text: str) -> str:
+    """Return a text with a capital first letter."""
+    return text[:1].upper() + text[1:]
 
 
 def _with_and_without(experiment: Experiment, name: str, without: str) -> list[str]:

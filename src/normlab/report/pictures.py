@@ -9,7 +9,6 @@ from normlab.figures.files import render
 from normlab.lab import Results, words
 from normlab.lab.experiment import Experiment
 from normlab.lab.figure_spec import FigureSpec
-from normlab.lab.tables import sentence
 
 CAPTIONS = {
     "learning-curves": "{response} over training",
@@ -55,7 +54,7 @@ def caption(experiment: Experiment, spec: FigureSpec) -> str:
     response = known[spec.response].words if spec.response is not None else ""
     when = "" if spec.step == "first" else f" at the {spec.step} probed step"
     others = {"response": response, "layer": spec.layer, "unit": spec.unit, "when": when}
-    said = [sentence(CAPTIONS[spec.kind].format(**labels, **others))]
+    said = [words.capitalized(CAPTIONS[spec.kind].format(**labels, **others))]
     if spec.panels is not None:
         said.append(f"a panel for each level of {labels['panels']}")
     where = ", ".join(figures.held(experiment, spec))

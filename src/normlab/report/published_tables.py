@@ -45,7 +45,7 @@ def views(results: Results) -> tuple[TableView, ...]:
 
 
 def _view(experiment: Experiment, table: PublishedTable) -> TableView:
-    name = tables.sentence(experiment.all_responses()[table.response].words)
+    name = words.capitalized(experiment.all_responses()[table.response].words)
     corner, columns = "levels", ["published and here"]
     headings = [words.place(experiment, cell.levels) for cell in table.cells]
     if len(table.factors) == 2:

@@ -142,7 +142,7 @@ def _contrast(results: Results) -> Grid:
         )
         rows.append(cells)
     header = (*grids.names(experiment, others), *table.header[len(others) :])
-    note = f"{tables.sentence(table.caption)}."
+    note = f"{words.capitalized(table.caption)}."
     return grids.without_empty(Grid(table.title, header, tuple(rows), note))
 
 
