@@ -45,7 +45,7 @@ def obstacles(config: SetUp) -> Iterator[str]:
         return
     yield from _of_data(config.data, size)
     yield from _of_network(config.network, size)
-    yield from _of_training(config.training, min(config.data.n_train or size[0], size[0]))
+    yield from _of_training(config.training, min(config.data.n_train or size.n_train, size.n_train))
     if config.training.batch_size == 1 and config.network.normalization == "batch":
         yield "training.batch_size: must be at least 2 with batch normalization, got 1"
 
