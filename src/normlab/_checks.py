@@ -82,7 +82,8 @@ def instance(argument: str, value: Any, kind: type, remedy: str = "") -> None:
     if not isinstance(value, kind):
         tail = f" {remedy}" if remedy else ""
         name = kind.__name__
-        article = "an" if name[0] in "AEIO" else "a"
+        vowels = "AEFHILMNORSX" if name[:2].isupper() else "AEIO"  # an M-L-P spec, a C-N-N spec
+        article = "an" if name[0] in vowels else "a"
         raise ArgumentError(
             f"{argument} must be {article} {name}, got {type(value).__name__}.{tail}"
         )

@@ -188,7 +188,7 @@ def test_what_is_no_spec_of_the_kind_is_refused() -> None:
         build_network(wrong, rng=rng)
     with pytest.raises(ArgumentError, match="spec must be a CNNSpec, got MLPSpec"):
         build_cnn(MLPSpec(sizes=(4, 3)), rng=rng)  # type: ignore[arg-type]  # the point
-    with pytest.raises(ArgumentError, match="MLPSpec, got CNNSpec"):
+    with pytest.raises(ArgumentError, match="spec must be an MLPSpec, got CNNSpec"):
         build_mlp(CNNSpec(), rng=rng)  # type: ignore[arg-type]  # the point
 
 
