@@ -149,10 +149,11 @@ def test_biases_start_at_zero() -> None:
     assert not build().parameters["0.bias"].any()
 
 
-def test_a_seed_is_no_generator() -> None:
-    seed: Any = 3
-    with pytest.raises(ArgumentError, match=r"rng must be a numpy\.random\.Generator, got 3"):
-        build_mlp(MLPSpec(sizes=SIZES), rng=seed)
+@pytest.mark.parametrize("seed", [3, None])
+def test_a_seed_is_no_generator(seed: Any) -> None:
+    spec = MLPSpec(sizes=SIZES, weight_init=0.0, dropout=0.5)  # which draws masks alone
+    with pytest.raises(ArgumentError, match=rf"rng must be a numpy\.random\.Generator, got {seed}"):
+        build_mlp(spec, rng=seed)
 
 
 def test_built_networks_run_images_of_the_published_size() -> None:

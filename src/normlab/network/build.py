@@ -56,7 +56,7 @@ def build_mlp(spec: MLPSpec, *, rng: np.random.Generator) -> Network:
     ])
     """
     _checks.instance("spec", spec, MLPSpec)
-    return Network(_dense_layers(spec, spec.sizes, rng, masks=rng))
+    return Network(_dense_layers(spec, spec.sizes, _checks.generator("rng", rng), masks=rng))
 
 
 def build_cnn(spec: CNNSpec, *, rng: np.random.Generator) -> Network:
