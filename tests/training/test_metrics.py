@@ -54,9 +54,11 @@ def test_wrong_targets_are_refused(target: Any, message: str) -> None:
         accuracy(np.zeros((4, 2)), target)
 
 
-@pytest.mark.parametrize("shape", [(4,), (0, 2), (4, 2, 1)])
+@pytest.mark.parametrize("shape", [(4,), (0, 2), (4, 0), (4, 2, 1)])
 def test_outputs_must_be_rows(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ShapeError, match=r"y must have shape \(n, n_outputs\) with n >= 1, got"):
+    with pytest.raises(
+        ShapeError, match=r"y must have shape \(n, n_outputs\), both at least 1, got"
+    ):
         accuracy(np.zeros(shape), np.zeros(4, int))
 
 

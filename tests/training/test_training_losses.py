@@ -161,10 +161,30 @@ def test_squared_error_refuses_class_indices() -> None:
 
 
 @pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(), SquaredError()], ids=repr)
-@pytest.mark.parametrize("shape", [(3,), (0, 3), (2, 3, 1)])
+@pytest.mark.parametrize("shape", [(3,), (0, 3), (3, 0), (2, 3, 1)])
 def test_output_must_be_rows(loss: Loss, shape: tuple[int, ...]) -> None:
-    with pytest.raises(ShapeError, match=r"y must have shape \(n, n_outputs\) with n >= 1, got"):
+    with pytest.raises(
+        ShapeError, match=r"y must have shape \(n, n_outputs\), both at least 1, got"
+    ):
         loss(np.zeros(shape), np.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [SoftmaxCrossEntropy(), SquaredError(), accuracy],
+    ids=["cross-entropy", "squared error", "accuracy"],
+)
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ([[1], [1, 2]], r"^target must have rows of one length, got several\."),
+        ([["a"] * 3] * 5, r"^target must be an array of numbers, got dtype <U1\."),
+        (None, r"^target must be an array of numbers, got dtype object\."),
+    ],
+)
+def test_targets_are_numbers_in_rows_of_one_length(measure: Any, target: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        measure(outputs(), target)
 
 
 @pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(), SquaredError()], ids=repr)

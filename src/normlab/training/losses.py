@@ -83,7 +83,7 @@ class SquaredError:
     def __call__(self, y: FloatArray, target: Target) -> tuple[float, FloatArray]:
         """Return the value and dy."""
         require_rows(y)
-        target = np.asarray(target)
+        target = as_target(target)
         _checks.same_shape("target", target.shape, y.shape)
         return losses.squared_error(y, target.astype(y.dtype, copy=False))
 
@@ -92,8 +92,13 @@ class SquaredError:
 
 
 def as_target(target: Any) -> NDArray[Any]:
-    """Return a target as an array in the byte order of this machine."""
-    array = np.asarray(target)
+    """Return a target as an array of numbers in the byte order of this machine."""
+    try:
+        array = np.asarray(target)
+    except ValueError:
+        raise ArgumentError("target must have rows of one length, got several.") from None
+    if array.dtype.kind not in "biuf":
+        raise ArgumentError(f"target must be an array of numbers, got dtype {array.dtype}.")
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
@@ -113,7 +118,7 @@ def require_class_indices(target: Target, n_rows: int, n_classes: int) -> None:
 
 
 def require_rows(y: FloatArray) -> None:
-    """Raise unless ``y`` is a float array ``(n, n_outputs)`` with n >= 1."""
+    """Raise unless ``y`` is a float array ``(n, n_outputs)``, both at least 1."""
     _checks.float_array("y", y)
-    if y.ndim != 2 or len(y) == 0:
-        raise ShapeError(f"y must have shape (n, n_outputs) with n >= 1, got {y.shape}.")
+    if y.ndim != 2 or 0 in y.shape:
+        raise ShapeError(f"y must have shape (n, n_outputs), both at least 1, got {y.shape}.")

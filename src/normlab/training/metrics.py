@@ -81,7 +81,7 @@ class Evaluator:
         _checks.require(x.ndim > 0 and len(x) > 0, "x", "have at least one row", x.shape)
         made = callable(loss) and not isinstance(loss, type)
         _checks.require(made, "loss", "be a loss such as SoftmaxCrossEntropy()", loss)
-        self.network, self.loss, self.x, self.target = network, loss, x, np.asarray(target)
+        self.network, self.loss, self.x, self.target = network, loss, x, as_target(target)
         if self.target.shape[:1] != (len(x),):
             raise ShapeError(f"target must have {len(x)} rows, as x, got {self.target.shape}.")
         self.n_rows = evaluation_rows(network, x.shape[1:])
