@@ -43,6 +43,13 @@ class Dense(Layer[DenseCache]):
     dtype
         float32 (default) or float64, of the parameters.
 
+    Raises
+    ------
+    ArgumentError
+        Naming the argument and the rule it breaks; where there is no ``rng`` to draw weights from.
+    ShapeError
+        By ``forward`` for other shapes than ``(n, n_inputs)``.
+
     Notes
     -----
     ``weight`` is ``(n_inputs, n_outputs)``, as in Keras; PyTorch's ``Linear`` stores its

@@ -35,6 +35,11 @@ class Dropout(Layer[DropoutCache]):
         Generator of the masks. It is the layer's own: a forward pass in training draws from
         it. Default: a fresh one, which no seed repeats.
 
+    Raises
+    ------
+    ArgumentError
+        For a rate outside 0 <= rate < 1, and for an ``rng`` that is no generator.
+
     References
     ----------
     Srivastava et al. (2014), "Dropout: A Simple Way to Prevent Neural Networks from

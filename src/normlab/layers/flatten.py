@@ -24,6 +24,11 @@ class Flatten(Layer[FlattenCache]):
     Any number of axes behind the first; the order of the elements stays. ``backward`` gives dy the
     shape of the input again.
 
+    Raises
+    ------
+    ShapeError
+        By ``forward`` for an array without a first axis.
+
     Examples
     --------
     >>> import numpy as np

@@ -37,6 +37,14 @@ class Network:
     input_shape
         Shape of one input row, for ``summary``. Default: that of the first layer, if it is dense.
 
+    Raises
+    ------
+    ArgumentError
+        For no layers, what is no layer, or a layer twice; by ``backward`` and
+        ``update_statistics`` for what is no cache of as many layers.
+    NormlabError
+        By ``forward``, ``backward`` and ``summary``: that of a layer, whose number comes first.
+
     Examples
     --------
     >>> import numpy as np

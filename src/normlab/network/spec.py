@@ -48,6 +48,11 @@ class MLPSpec:
         effect. Default False.
     dtype
         ``"float32"`` (default) or ``"float64"``.
+
+    Raises
+    ------
+    ArgumentError
+        Naming the field and the rule it breaks.
     """
 
     kind: Literal["mlp"] = "mlp"
@@ -134,6 +139,11 @@ class CNNSpec:
         Default False.
     dtype
         ``"float32"`` (default) or ``"float64"``.
+
+    Raises
+    ------
+    ArgumentError
+        Naming the field and the rule it breaks. Windows must fit into what is left of the images.
     """
 
     kind: Literal["cnn"] = "cnn"

@@ -57,6 +57,11 @@ class Recording:
     batch
         ``"always"``: the step's own batch is measured too, in evaluation mode like the rest.
         Default ``"never"``.
+
+    Raises
+    ------
+    ArgumentError
+        Naming the field and the rule it breaks.
     """
 
     first_step: int | None = None
@@ -104,6 +109,11 @@ class TrainingConfig:
         What is measured and when.
     probes
         What is watched inside the network and when. Default: nothing.
+
+    Raises
+    ------
+    ArgumentError
+        Naming the field and the rule it breaks.
     """
 
     steps: int | None = None

@@ -65,6 +65,16 @@ def train(
     callbacks
         Functions called with a ``Step`` after each step, for progress.
 
+    Raises
+    ------
+    ArgumentError
+        Where an argument is of another kind or read-only, a batch without replacement has more
+        rows than there are, the first record comes after the last step, or a label has no output.
+    ShapeError
+        Where rows or targets do not fit the network.
+    BatchSizeError
+        For batches of one row where there is batch normalization.
+
     Examples
     --------
     >>> from normlab.data import load_mnist

@@ -35,6 +35,12 @@ class SoftmaxCrossEntropy:
         Class indices ``(n,)``, integers in 0..n_classes - 1, or rows of probabilities
         ``(n, n_classes)`` such as one-hot.
 
+    Raises
+    ------
+    ArgumentError, ShapeError
+        By the call, for ``y`` that is no float array ``(n, n_classes)``, both at least 1, and for a
+        target that does not fit it.
+
     Notes
     -----
     Stable: outputs may be large, no exponential overflows, and the logarithm is never taken of a
@@ -72,6 +78,12 @@ class SquaredError:
 
     ``y`` and ``target`` are ``(n, n_outputs)``; the sum is over outputs, the mean over the n
     rows. (PyTorch's ``MSELoss`` has no half, and takes the mean over outputs too.)
+
+    Raises
+    ------
+    ArgumentError, ShapeError
+        By the call, for ``y`` that is no float array ``(n, n_outputs)``, both at least 1, and for a
+        target that does not fit it.
 
     Examples
     --------

@@ -41,6 +41,12 @@ def accuracy(y: FloatArray, target: Target) -> float:
     ``y`` is ``(n, n_classes)``; ``target`` class indices ``(n,)`` or one-hot ``(n, n_classes)``.
     A row with NaN or infinity in it is no prediction and counts as wrong. (``argmax`` alone would
     call NaN class 0, and a network that has overflowed right about every zero.)
+
+    Raises
+    ------
+    ArgumentError, ShapeError
+        For ``y`` that is no float array ``(n, n_classes)``, both at least 1, and for a target that
+        does not fit it.
     """
     return n_correct(y, target) / len(y)
 
@@ -113,5 +119,12 @@ def evaluate(network: Network, loss: Loss, x: Any, target: Any) -> Evaluation:
     """Return mean loss and accuracy over all rows, in evaluation mode and in blocks of rows.
 
     ``x``, at least one row, is cast to the dtype of the network. The network is left unchanged.
+
+    Raises
+    ------
+    ArgumentError, ShapeError
+        For no rows, what is no loss, and for rows or targets that do not fit the network.
+    StatisticsError
+        Where running statistics were neither updated nor set.
     """
     return Evaluator(network, loss, x, target)()

@@ -36,6 +36,13 @@ def objective(
 
     The sum is over parameters named ``weight``: biases, gamma and beta do not decay. The network
     is left unchanged. With ``watched``, the same bits come with what went through the layers.
+
+    Raises
+    ------
+    ArgumentError, ShapeError
+        For rows or targets that do not fit the network.
+    BatchSizeError
+        For one row where there is batch normalization.
     """
     run = _watched if watched else _unwatched
     with np.errstate(all="ignore"):  # overflow is a result, and seen in the value

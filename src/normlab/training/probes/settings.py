@@ -83,6 +83,11 @@ class Probes:
         How many units of a layer ``units`` shows, >= 1. Default 10; NaN where a layer has fewer.
     bins
         Bins of ``histograms``, >= 1. Default 40.
+
+    Raises
+    ------
+    ArgumentError
+        Naming the field and the rule it breaks.
     """
 
     names: tuple[ProbeName, ...] = ()
