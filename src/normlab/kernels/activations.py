@@ -12,27 +12,59 @@ Each backward pass needs the output ``y`` only. At 0, where ReLU has no derivati
 gradient is 0. NaN passes through both ways.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from normlab._typing import FloatArray
 from normlab.kernels import arrays
 from normlab.kernels._team import shared_out
+from normlab.kernels.exponential import exp_of_negative
 from normlab.kernels.threads import in_parallel
 
 
 def relu_forward(x: FloatArray) -> FloatArray:
     """Return max(x, 0)."""
-    x = np.ascontiguousarray(x)
-    y = arrays.empty(x.shape, x.dtype)
-    in_parallel(relu_into, x.size, x.size, x.reshape(-1), y.reshape(-1))
-    return y
+    return _forward(relu_into, x)
 
 
 def relu_backward(dy: FloatArray, y: FloatArray) -> FloatArray:
     """Return dy where y > 0, else 0."""
+    return _backward(relu_backward_into, dy, y)
+
+
+def sigmoid_forward(x: FloatArray) -> FloatArray:
+    """Return 1 / (1 + exp(-x)), without overflow and with all digits in both tails."""
+    return _forward(sigmoid_into, x)
+
+
+def sigmoid_backward(dy: FloatArray, y: FloatArray) -> FloatArray:
+    """Return dy y (1 - y)."""
+    return _backward(sigmoid_backward_into, dy, y)
+
+
+def tanh_forward(x: FloatArray) -> FloatArray:
+    """Return tanh(x)."""
+    y: FloatArray = np.tanh(x)
+    return y
+
+
+def tanh_backward(dy: FloatArray, y: FloatArray) -> FloatArray:
+    """Return dy (1 - y^2)."""
+    return dy * (1 - y * y)
+
+
+def _forward(kernel: Callable[..., None], x: FloatArray) -> FloatArray:
+    x = np.ascontiguousarray(x)
+    y = arrays.empty(x.shape, x.dtype)
+    in_parallel(kernel, x.size, x.size, x.reshape(-1), y.reshape(-1))
+    return y
+
+
+def _backward(kernel: Callable[..., None], dy: FloatArray, y: FloatArray) -> FloatArray:
     dx = arrays.empty(y.shape, y.dtype)
     flat = [array.reshape(-1) for array in (np.ascontiguousarray(dy), y, dx)]
-    in_parallel(relu_backward_into, y.size, y.size, *flat)
+    in_parallel(kernel, y.size, y.size, *flat)
     return dx
 
 
@@ -55,24 +87,22 @@ def relu_backward_into(
         dx[i] = 0.0 if y[i] <= 0.0 else dy[i]
 
 
-def sigmoid_forward(x: FloatArray) -> FloatArray:
-    """Return 1 / (1 + exp(-x)), without overflow and exact in both tails."""
-    e = np.exp(-np.abs(x))
-    y: FloatArray = np.where(x < 0, e, x.dtype.type(1)) / (1 + e)
-    return y
+@shared_out
+def sigmoid_into(x: FloatArray, y: FloatArray, first: int, stop: int) -> None:
+    """Set y; both are flat."""
+    x, y = x[first:stop], y[first:stop]
+    one = x.dtype.type(1)
+    for i in range(x.size):
+        e = exp_of_negative(-abs(x[i]), x)
+        y[i] = (e if x[i] < 0 else one) / (one + e)
 
 
-def sigmoid_backward(dy: FloatArray, y: FloatArray) -> FloatArray:
-    """Return dy y (1 - y)."""
-    return dy * y * (1 - y)
-
-
-def tanh_forward(x: FloatArray) -> FloatArray:
-    """Return tanh(x)."""
-    y: FloatArray = np.tanh(x)
-    return y
-
-
-def tanh_backward(dy: FloatArray, y: FloatArray) -> FloatArray:
-    """Return dy (1 - y^2)."""
-    return dy * (1 - y * y)
+@shared_out
+def sigmoid_backward_into(
+    dy: FloatArray, y: FloatArray, dx: FloatArray, first: int, stop: int
+) -> None:
+    """Set dx; all are flat."""
+    dy, y, dx = dy[first:stop], y[first:stop], dx[first:stop]
+    one = y.dtype.type(1)
+    for i in range(y.size):
+        dx[i] = dy[i] * y[i] * (one - y[i])

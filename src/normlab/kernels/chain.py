@@ -1,4 +1,4 @@
-"""Rows through dense layers, normalizations and ReLUs: compiled passes.
+"""Rows through dense layers, normalizations and activations: compiled passes.
 
 Each layer computes what its own kernel does (``dense``, ``batch_norm``, ``activations``), called by
 address; but between two layers no Python runs: a fifth off the time of a training with five layers
@@ -6,9 +6,10 @@ of 100 units, half with one of 20.
 
 The layers are a plan, an array of numbers with a row a layer::
 
-    KIND    what it is: DENSE, NORM, NORM_RELU (a normalization with a ReLU behind it), RELU
+    KIND    what it is: DENSE, NORM, NORM_RELU (a normalization with a ReLU behind it), ACTIVATION
     N_IN, N_OUT             features
-    FIRST, SECOND           addresses of weight and bias, or of gamma and beta; 0: no bias
+    FIRST, SECOND           addresses of weight and bias, or of gamma and beta; 0: no bias. Or which
+                            codes are those of an activation, forward and backward
     MEAN, VAR               addresses of the running statistics
     OUT, STATS              features of the layers and of the normalizations before it
     D_FIRST, D_SECOND       where among all gradients those of FIRST and SECOND begin; -1: nowhere
@@ -19,15 +20,16 @@ Shapes: ``codes`` is ``codes_of``'s; ``x``, ``row`` and ``masks`` are those of `
 normalization (see ``batch_norm``), and the gradients of all parameters.
 """
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numba import boolean, float64, from_dtype, int64
 from numpy.typing import DTypeLike
 
 from normlab._typing import FloatArray, IntArray
-from normlab.kernels import activations, dense
+from normlab.kernels import dense
 from normlab.kernels import batch_norm as bn
 from normlab.kernels import batch_norm_loops as loops
 from normlab.kernels._by_address import address_of, call, rows, vector
@@ -39,7 +41,7 @@ from normlab.kernels.moments import block_moments
 from normlab.kernels.products import N_PRODUCTS, codes_of_kernels, product_kernels
 from normlab.kernels.threads import MULTIPLICATIONS
 
-DENSE, NORM, NORM_RELU, RELU = range(4)
+DENSE, NORM, NORM_RELU, ACTIVATION = range(4)
 
 KIND, N_IN, N_OUT, FIRST, SECOND, MEAN, VAR, OUT, STATS, D_FIRST, D_SECOND = range(11)
 
@@ -52,8 +54,6 @@ EPS, NEW, DDOF = range(3)
     DENSE_INPUT,
     FORWARD,
     BACKWARD,
-    RELU_FORWARD,
-    RELU_BACKWARD,
     OF_BATCH,
     NORMALIZE,
     NORM_BACKWARD,
@@ -61,22 +61,31 @@ EPS, NEW, DDOF = range(3)
     NORMALIZE_ROWS,
     SUMS,
     INPUT_GRADIENT,
-) = range(2 * N_PRODUCTS, 2 * N_PRODUCTS + 14)
+    FIRST_ACTIVATION,
+) = range(2 * N_PRODUCTS, 2 * N_PRODUCTS + 13)
 """Which code is where among ``codes_of``, behind the products of the first layer, which is dense,
-and those of others: the first one's rows may have another dtype, and it leaves out what is 0. The
-last four are loops that normalization calls by address."""
+and those of others: the first one's rows may have another dtype, and it leaves out what is 0. Four
+are loops that normalization calls by address; behind them are those of the activations."""
+
+
+Activation: TypeAlias = tuple[Callable[..., None], Callable[..., None]]
+"""Its kernels, forward and backward: of ``_team.shared_out``, for flat arrays."""
 
 
 @cache
-def codes_of(dtype: DTypeLike, stored: DTypeLike) -> IntArray:
+def codes_of(
+    dtype: DTypeLike, stored: DTypeLike, activations: tuple[Activation, ...]
+) -> IntArray:
     """Return the addresses of what the passes call, compiled where need be.
 
-    For this dtype, and for rows of another.
+    For this dtype, rows of another, and these activations.
     """
-    return codes_of_kernels(kernels_of(dtype, stored))
+    return codes_of_kernels(kernels_of(dtype, stored, activations))
 
 
-def kernels_of(dtype: DTypeLike, stored: DTypeLike) -> list[Any]:
+def kernels_of(
+    dtype: DTypeLike, stored: DTypeLike, activations: tuple[Activation, ...]
+) -> list[Any]:
     """Return kernels and the types of their arguments, in the order of their codes."""
     number, team, codes = from_dtype(np.dtype(dtype)), int64[::1], int64[::1]
     doubles, vector, rows = float64[:, ::1], number[::1], number[:, ::1]
@@ -87,8 +96,6 @@ def kernels_of(dtype: DTypeLike, stored: DTypeLike) -> list[Any]:
         DENSE_FORWARD: (affine, team, codes, *x, masks, rows, vector, rows),
         DENSE_PARAMETERS: (parameters, team, codes, rows, *x, masks, rows, vector),
         DENSE_INPUT: (dense.backward_input_into, team, codes, rows, rows, rows),
-        RELU_FORWARD: (activations.relu_into, team, int64, vector, vector),
-        RELU_BACKWARD: (activations.relu_backward_into, team, int64, *[vector] * 3),
         OF_BATCH: (bn.of_batch_into, team, int64, rows, vector, vector, float64, doubles, rows),
         NORMALIZE: (bn.normalize_into, team, int64, *[rows] * 2, number, rows),
         NORM_BACKWARD: (bn.backward_batch_into, team, *[int64] * 2, *norm),
@@ -99,6 +106,10 @@ def kernels_of(dtype: DTypeLike, stored: DTypeLike) -> list[Any]:
         FORWARD: (forward, *passes, doubles, *x, masks, boolean, vector, float64[::1], vector),
         BACKWARD: (backward, *passes, *x, masks, vector, vector, int64, vector, vector, rows),
     }
+    for i, (forward_into, backward_into) in enumerate(activations):
+        begin = FIRST_ACTIVATION + 2 * i
+        found[begin] = forward_into, team, int64, *[vector] * 2
+        found[begin + 1] = backward_into, team, int64, *[vector] * 3
     products = product_kernels(dtype, stored) + product_kernels(dtype, None)
     return products + [found[i] for i in sorted(found)]
 
@@ -129,8 +140,8 @@ def forward(
             if i > 0:
                 own = codes[N_PRODUCTS:], address_of(source), offsets(0, n, step[N_IN]), masks[:0]
             call(codes[DENSE_FORWARD], (team, *own, *affine))
-        elif step[KIND] == RELU:
-            call(codes[RELU_FORWARD], (team, out.size, source.reshape(-1), out.reshape(-1)))
+        elif step[KIND] == ACTIVATION:
+            call(codes[step[FIRST]], (team, out.size, source.reshape(-1), out.reshape(-1)))
         else:
             own_stats, own_terms = _of_step(step, stats, 3), _of_step(step, terms, 5)
             gamma, beta = _vector(step, FIRST, work), _vector(step, SECOND, work)
@@ -186,11 +197,11 @@ def backward(
             call(codes[DENSE_PARAMETERS], (team, products, upstream, *own, *found))
             if passed.size > 0:
                 call(codes[DENSE_INPUT], (team, codes, upstream, _weight(step, work), passed))
-        elif step[KIND] == RELU:
+        elif step[KIND] == ACTIVATION:
             begin = n * step[OUT]
             y = work[begin : begin + source.size]
-            relu = team, source.size, upstream.reshape(-1), y, passed.reshape(-1)
-            call(codes[RELU_BACKWARD], relu)
+            flat = upstream.reshape(-1), y, passed.reshape(-1)
+            call(codes[step[SECOND]], (team, source.size, *flat))
         else:
             own_terms, sums = _of_step(step, terms, 5), np.empty((2, step[N_OUT]))
             norm = upstream, source, own_terms, _floor(step, work), sums, passed

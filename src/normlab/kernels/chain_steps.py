@@ -20,7 +20,8 @@ from normlab.kernels.chain import (
     FORWARD,
     N_IN,
     N_OUT,
-    RELU_FORWARD,
+    OF_BATCH,
+    Activation,
     kernels_of,
     update_statistics,
 )
@@ -113,14 +114,14 @@ def measure(
     return total, n_right
 
 
-def compile_share(dtype: DTypeLike, share: int) -> None:
+def compile_share(dtype: DTypeLike, activations: tuple[Activation, ...], share: int) -> None:
     """Compile one of two shares of what trainings and measurements need, into the cache on disk.
 
     For rows of bytes where they may be: for float32. Two processes take half the time of one.
     """
     stored = np.dtype(np.uint8 if np.dtype(dtype) == np.float32 else dtype)
-    passes = kernels_of(dtype, stored)
-    shares = passes[:RELU_FORWARD], [*passes[RELU_FORWARD:], *_whole_kernels(dtype)]
+    passes = kernels_of(dtype, stored, activations)
+    shares = passes[:OF_BATCH], [*passes[OF_BATCH:], *_whole_kernels(dtype)]
     codes_of_kernels(shares[share])
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from normlab._typing import FloatArray, Target
 from normlab.kernels._compile import compiled
+from normlab.kernels.exponential import exp_of_negative
 
 
 def softmax(y: FloatArray) -> FloatArray:
@@ -39,11 +40,17 @@ def cross_entropy_into(y: FloatArray, target: Target, dy: FloatArray) -> float:
         for j in range(1, y.shape[1]):
             if not y[i, j] <= most:  # NaN stays
                 most = y[i, j]
+        for j in range(y.shape[1]):
+            dy[i, j] = y[i, j] - most
+        total -= dy[i, target[i]]
+    flat = dy.reshape(-1)
+    for k in range(flat.size):  # of all rows, through vectors that go on behind a row's end
+        flat[k] = exp_of_negative(flat[k], flat)
+    for i in range(len(y)):
         scale = one - one
         for j in range(y.shape[1]):
-            dy[i, j] = np.exp(y[i, j] - most)
             scale += dy[i, j]
-        total += np.log(scale) - (y[i, target[i]] - most)
+        total += np.log(scale)
         for j in range(y.shape[1]):
             dy[i, j] /= scale
         dy[i, target[i]] -= one

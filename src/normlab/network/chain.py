@@ -4,20 +4,27 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from normlab import _checks
 from normlab._typing import FloatArray, Gradients, IntArray
-from normlab.kernels import arrays
+from normlab.kernels import activations, arrays
 from normlab.kernels import chain as kernel
 from normlab.kernels.arrays import address
 from normlab.kernels.dense import FEWEST_ROWS, laid_out
 from normlab.kernels.moments import Moments
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
-from normlab.layers import BatchNorm, Dense, Layer, ReLU
+from normlab.layers import BatchNorm, Dense, Layer, ReLU, Sigmoid
 from normlab.layers.activation import ActivationCache
 from normlab.layers.batch_norm import BatchNormCache
 from normlab.layers.dense import DenseCache
 from normlab.network.runs import RectifiedCache, together
+
+
+ACTIVATIONS: dict[type, kernel.Activation] = {
+    ReLU: (activations.relu_into, activations.relu_backward_into),
+    Sigmoid: (activations.sigmoid_into, activations.sigmoid_backward_into),
+}
 
 
 class Named(NamedTuple):
@@ -37,6 +44,8 @@ class Chain:
         self.steps = together(self.layers)
         leading = (run.layers[0] for run in self.steps)
         self.norms = {i: layer for i, layer in enumerate(leading) if isinstance(layer, BatchNorm)}
+        kinds = dict.fromkeys(type(run.layers[0]) for run in self.steps)
+        self.activations = tuple(ACTIVATIONS[kind] for kind in kinds if kind in ACTIVATIONS)
         self.named: list[Named] = []
         self.n_gradients = self.n_outputs = self.n_statistics = 0
         first: Any = self.layers[0]  # which is dense
@@ -79,7 +88,9 @@ class Chain:
             row[kernel.D_SECOND] = self._name(first, "beta", layer.beta)
             self.n_statistics += n_outputs
         else:
-            row[kernel.KIND] = kernel.RELU
+            codes = kernel.FIRST_ACTIVATION + 2 * self.activations.index(ACTIVATIONS[type(layer)])
+            row[kernel.KIND] = kernel.ACTIVATION
+            row[kernel.FIRST], row[kernel.SECOND] = codes, codes + 1
         return row
 
     def _name(self, layer: int, name: str, parameter: FloatArray | None) -> int:
@@ -128,9 +139,13 @@ class Chain:
 
     def _forward(self, cache: "ChainCache", *, training: bool) -> None:
         n = len(cache.x)
-        layers = kernel.codes_of(self.dtype, self.dtype), self.plan, self.options
+        layers = self.codes(self.dtype), self.plan, self.options
         pass_ = *cache.laid_out, training, cache.work, cache.stats, cache.terms
         in_team(kernel.forward, n * self.work_a_row // MULTIPLICATIONS, *layers, *pass_)
+
+    def codes(self, stored: DTypeLike) -> IntArray:
+        """Return where what the passes call is, for rows of this dtype."""
+        return kernel.codes_of(self.dtype, stored, self.activations)
 
     def backward(
         self, dy: FloatArray, cache: "ChainCache", *, wants_dx: bool
@@ -140,7 +155,7 @@ class Chain:
         gradients = arrays.empty((self.n_gradients,), self.dtype)
         room = arrays.empty((2 * n * self.widest,), self.dtype)
         dx = arrays.empty((n if wants_dx else 0, self.n_inputs), self.dtype)
-        layers = kernel.codes_of(self.dtype, self.dtype), self.plan
+        layers = self.codes(self.dtype), self.plan
         given = *cache.laid_out, cache.work, cache.terms, address(dy)
         size = 2 * n * self.work_a_row // MULTIPLICATIONS
         in_team(kernel.backward, size, *layers, *given, gradients, room, dx)
@@ -195,7 +210,7 @@ class Chain:
             y = cache.work[begin : begin + n * n_outputs].reshape(n, n_outputs)
             if step[kernel.KIND] == kernel.DENSE:
                 found.append(DenseCache(x))
-            elif step[kernel.KIND] == kernel.RELU:
+            elif step[kernel.KIND] == kernel.ACTIVATION:
                 found.append(ActivationCache(y))
             else:
                 begin = step[kernel.STATS]
@@ -233,8 +248,8 @@ class ChainCache(Sequence[Any]):
 def chain_of(layers: Sequence[Layer[Any]]) -> Chain | None:
     """Return the chain of these layers, or None where there is one that it does not know.
 
-    It knows dense layers, normalizations of rows and ReLUs, the very types, that fit together and
-    have parameters of one dtype. The first is dense.
+    It knows dense layers, normalizations of rows and some activations, the very types, that fit
+    together and have parameters of one dtype. The first is dense.
     """
     if not layers or type(layers[0]) is not Dense:
         return None
@@ -248,7 +263,7 @@ def chain_of(layers: Sequence[Layer[Any]]) -> Chain | None:
             if layer.n_features != n_features or layer.axis not in (1, -1):
                 return None
             dtypes |= {parameter.dtype for parameter in layer.scale_and_shift}
-        elif type(layer) is not ReLU:
+        elif type(layer) not in ACTIVATIONS:
             return None
         dtypes |= {parameter.dtype for parameter in layer.parameters.values()}
     return Chain(layers) if len(dtypes) == 1 else None

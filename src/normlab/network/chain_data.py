@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from normlab._typing import FloatArray, IntArray
 from normlab.data.pixels import Pixels
 from normlab.kernels import arrays, chain_steps
-from normlab.kernels.chain import codes_of
 from normlab.kernels.dense import FEWEST_ROWS
 from normlab.kernels.masks import masks_of
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
@@ -45,7 +44,7 @@ class ChainData:
     def layers(self) -> tuple[IntArray, IntArray, FloatArray]:
         """Return what compiled code must know of the layers, as they are now."""
         chain = self.chain
-        return codes_of(chain.dtype, self.stored.dtype), chain.plan, chain.options
+        return chain.codes(self.stored.dtype), chain.plan, chain.options
 
     def measure(self, n_rows: int) -> tuple[float, int]:
         """Return the sum of all losses in evaluation, and how many rows are right.

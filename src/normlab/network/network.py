@@ -175,7 +175,7 @@ class Network:
     def compile_share(self, share: int) -> None:
         """Compile a share of the kernels of whole trainings; see ``kernels.chain_steps``."""
         if self._chain is not None:
-            chain_steps.compile_share(self.dtype, share)
+            chain_steps.compile_share(self.dtype, self._chain.activations, share)
 
     def at_once(self, x: Any, labels: Any) -> ChainData | None:
         """Return rows and class indices as one compiled call takes all of them.
