@@ -7,6 +7,7 @@ import pytest
 from lab.tiny import config, load
 from normlab.lab.engines import InProcess
 from normlab.lab.estimate import estimate, seconds_of
+from normlab.training.metrics import Evaluation, Evaluator
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -32,6 +33,26 @@ def test_measuring_more_often_takes_longer(tmp_path: Path) -> None:
         config(tmp_path, **settings, training__recording__every=every) for every in (1000, 1)
     )
     assert seconds_of(often, 0.05) > 10 * seconds_of(rarely, 0.05)
+
+
+def test_what_the_first_measurement_loads_does_not_count(tmp_path: Path) -> None:
+    """Here the first of an evaluator takes 1,000 seconds, any other one."""
+    now = 0.0
+
+    class Slow(Evaluator):
+        took = 1000.0
+
+        def __call__(self) -> Evaluation:
+            nonlocal now
+            now, self.took = now + self.took, 1.0
+            return Evaluation(loss=0.0, accuracy=1.0)
+
+    with (
+        patch("normlab.lab.estimate.Evaluator", Slow),
+        patch("normlab.lab.estimate.perf_counter", lambda: now),
+        patch("normlab.lab.estimate._steps", return_value=0.0),
+    ):
+        assert 0 < seconds_of(config(tmp_path), 0.01) < 10
 
 
 def test_probing_takes_longer(tmp_path: Path) -> None:

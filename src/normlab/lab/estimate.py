@@ -21,7 +21,8 @@ from normlab.lab.experiment import Experiment
 from normlab.lab.identity import trial_id
 from normlab.lab.trial import load_data, one_thread
 from normlab.network import CNNSpec, Network, build_network
-from normlab.training import Probes, Recording, TrainingConfig, evaluate, train
+from normlab.training import Probes, Recording, TrainingConfig, train
+from normlab.training.metrics import Evaluator
 
 SECONDS = 2.0
 """What measuring takes at most, nearly, beside loading data and compiling."""
@@ -126,10 +127,10 @@ def _evaluations(network: Network, data: Dataset, config: TrainingConfig) -> flo
     )
     parts = (data.x_train, data.y_train), (data.x_test, data.y_test)
     x, target = (rows[:EVALUATED_ROWS] for rows in max(parts, key=lambda part: len(part[0])))
-    loss = config.make_loss()
-    evaluate(network, loss, x[:1], target[:1])  # not counted: it may compile
+    evaluator = Evaluator(network, config.make_loss(), x, target)
+    evaluator()  # not counted: it loads the kernels
     start = perf_counter()
-    evaluate(network, loss, x, target)
+    evaluator()
     return n_rows * (perf_counter() - start) / len(x)
 
 
