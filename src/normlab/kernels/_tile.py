@@ -6,7 +6,7 @@ own language, where a sum is a value. It runs at the processor's peak (measured:
 OpenBLAS held to half as wide vectors); everything around it is plain Numba.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -19,7 +19,6 @@ from normlab.kernels._llvm import (
     INDEX,
     IS_X86,
     VECTOR_BYTES,
-    alignment,
     broadcast,
     fused,
     masked_load,
@@ -38,21 +37,21 @@ products with 32 columns on a Cascade Lake. (With 12 the addresses of the rows n
 registers.)"""
 
 
-def tile(n_rows: int, n_vectors: int, *, picked: bool = False) -> Callable[..., None]:
+def tile(*n_rows: int, picked: bool = False) -> Callable[..., None]:
     """Return a compiled function that computes a block of a product.
 
     It is called as ``f(a, row, col, b, start, start_row, out, out_row, picks, i, j, k, n_k, panel,
-    n)``: nine flat arrays, the block's first row, column and k, how many k, where in ``b`` the
-    panel's row k begins, and how many columns there are. For ``n_rows`` rows r from i on, and
-    columns c < n, it sets::
+    n, n_vectors)``: nine flat arrays, the block's first row, column and k, how many k, where in
+    ``b`` the panel's row k begins, and how many columns and vectors there are. For rows r from i
+    on, as many as ``n_rows`` says for one vector, for two and so on, and columns c < n, it sets::
 
         out[out_row[r] + j + c] = start[start_row[r] + j + c] + sum over t < n_k of
                                   a[row[r] + col[k + t]] b[panel + t width + c]
 
     ``picked``, the sum has other terms, or none: instead of k + t and t stands picks[k + t].
 
-    The width of the panel is that of ``n_vectors`` vectors, of which columns need all, if not the
-    whole of the last. Where ``a`` has bytes, they stand for as many 255ths.
+    The width of the panel is that of its vectors, of which columns need all, if not the whole of
+    the last. Where ``a`` has bytes, they stand for as many 255ths.
 
     The sum runs from 0 in the order of t, one multiply-add each, whatever the block; what it
     starts from is added last, so that sums over many blocks stay exact.
@@ -76,18 +75,22 @@ def tile(n_rows: int, n_vectors: int, *, picked: bool = False) -> Callable[..., 
         n_k: Any,
         panel: Any,
         n: Any,
+        n_vectors: Any,
     ) -> tuple[Any, Any]:
         def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             arrays = _elements(context, builder, signature.args[:9], values)
-            element = arrays[3].type.pointee
-            place = builder, element, context.get_abi_sizeof(element), n_vectors
-            _Block(n_rows, *place, picked=picked).write(*arrays, *values[9:])
+            element, (*place, n_vectors) = arrays[3].type.pointee, values[9:]
+            size = context.get_abi_sizeof(element)
+            for i in range(MOST_VECTORS):
+                with builder.if_then(builder.icmp_signed("==", n_vectors, INDEX(i + 1))):
+                    own = _Block(builder, element, size, n_rows[i], i + 1, picked=picked)
+                    own.write(arrays, place)
             return context.get_dummy_value()
 
         arrays = a, row, col, b, start, start_row, out, out_row, picks
         if len({array.dtype for array in (b, start, out)} | ({a.dtype} - {types.uint8})) > 1:
             raise TypingError(f"a, b, start and out must be of one dtype, got {arrays}.")
-        return types.void(*arrays, *[types.int64] * 6), write
+        return types.void(*arrays, *[types.int64] * 7), write
 
     compiled: Callable[..., None] = block
     return compiled
@@ -99,64 +102,28 @@ def _elements(context: Any, builder: Any, kinds: Any, values: Any) -> list[Any]:
     return [context.make_array(kind)(context, builder, value).data for kind, value in pairs]
 
 
-class _Vectors:
-    """Writes instructions for rows of so many vectors, the last of which need not be whole."""
+class _Block:
+    """Writes the instructions of a block, whose rows have so many vectors."""
 
-    def __init__(self, builder: Any, element: Any, element_bytes: int, n_vectors: int) -> None:
-        self.build = builder
+    def __init__(
+        self,
+        builder: Any,
+        element: Any,
+        element_bytes: int,
+        n_rows: int,
+        n_vectors: int,
+        *,
+        picked: bool,
+    ) -> None:
+        self.build, self.alignment = builder, element_bytes
         self.vector = ir.VectorType(element, VECTOR_BYTES // element_bytes)
         *self.whole, self.last = [INDEX(v * self.vector.count) for v in range(n_vectors)]
         self.width = INDEX(n_vectors * self.vector.count)
-
-    def load(self, array: Any, index: Any) -> Any:
-        return self.build.load(self.at(array, index), align=self.alignment)
-
-    def load_last(self, array: Any, n: Any) -> Any:
-        """Return the last vector of a row of n elements, 0 behind them."""
-        place = self.at(array, self.last)
-        return masked_load(self.build, place, self.build.sub(n, self.last))
-
-    def store_last(self, value: Any, array: Any, n: Any) -> None:
-        """Write the last vector of a row of n elements, but what is behind them."""
-        place = self.at(array, self.last)
-        masked_store(self.build, value, place, self.build.sub(n, self.last))
-
-    def at(self, array: Any, index: Any) -> Any:
-        return self.build.bitcast(self.build.gep(array, [index]), self.vector.as_pointer())
-
-    def store(self, value: Any, array: Any, index: Any) -> None:
-        self.build.store(value, self.at(array, index), align=self.alignment)
-
-    @property
-    def alignment(self) -> int:
-        return int(alignment(self.vector).constant)
-
-
-class _Block(_Vectors):
-    """Writes the instructions of a block."""
-
-    def __init__(self, n_rows: int, *arguments: Any, picked: bool) -> None:
-        super().__init__(*arguments)
         self.n_rows, self.picked = n_rows, picked
 
-    def write(
-        self,
-        a: Any,
-        row: Any,
-        col: Any,
-        b: Any,
-        start: Any,
-        start_row: Any,
-        out: Any,
-        out_row: Any,
-        picks: Any,
-        i: Any,
-        j: Any,
-        k: Any,
-        n_k: Any,
-        panel: Any,
-        n: Any,
-    ) -> None:
+    def write(self, arrays: Sequence[Any], place: Sequence[Any]) -> None:
+        a, row, col, b, start, start_row, out, out_row, picks = arrays
+        i, j, k, n_k, panel, n = place
         build = self.build
         lefts = self.rows_of(a, row, i)
         picks, b = build.gep(picks, [k]), build.gep(b, [panel])
@@ -219,6 +186,25 @@ class _Block(_Vectors):
             table.initializer = ir.Constant(kind, [byte / 255 for byte in range(256)])
         place = self.build.gep(table, [INDEX(0), self.build.zext(value, INDEX)])
         return self.build.load(place)
+
+    def load(self, array: Any, index: Any) -> Any:
+        return self.build.load(self.at(array, index), align=self.alignment)
+
+    def store(self, value: Any, array: Any, index: Any) -> None:
+        self.build.store(value, self.at(array, index), align=self.alignment)
+
+    def load_last(self, array: Any, n: Any) -> Any:
+        """Return the last vector of a row of n elements, 0 behind them."""
+        place = self.at(array, self.last)
+        return masked_load(self.build, place, self.build.sub(n, self.last))
+
+    def store_last(self, value: Any, array: Any, n: Any) -> None:
+        """Write the last vector of a row of n elements, but what is behind them."""
+        place = self.at(array, self.last)
+        masked_store(self.build, value, place, self.build.sub(n, self.last))
+
+    def at(self, array: Any, index: Any) -> Any:
+        return self.build.bitcast(self.build.gep(array, [index]), self.vector.as_pointer())
 
     def rows_of(self, array: Any, offsets: Any, i: Any) -> list[Any]:
         """Return where the rows of the block, those from i on, begin in an array."""

@@ -31,9 +31,7 @@ PACKED_ROWS = 16
 """Rows that are packed together: few, so that they are read nearly as they lie in memory. A tenth
 off the product of few rows and 2,048 x 2,048 weights."""
 
-_row_1, _row_2, _row_3, _row_4 = tile(1, 1), tile(1, 2), tile(1, 3), tile(1, 4)
-_rows_1, _rows_2, _rows_3 = tile(NARROW_ROWS, 1), tile(NARROW_ROWS, 2), tile(NARROW_ROWS, 3)
-_rows_4 = tile(ROWS, 4)
+_rows, _row = tile(NARROW_ROWS, NARROW_ROWS, NARROW_ROWS, ROWS), tile(1, 1, 1, 1)
 
 
 @compiled
@@ -150,14 +148,8 @@ def gathered_product(
         width, panel = n_vectors * lanes, col.size * j
         source, source_row = start, start_row
         for k in range(0, col.size, BLOCK_K):
-            block = (
-                j,
-                k,
-                min(BLOCK_K, col.size - k),
-                panel + k * width,
-                n_vectors,
-                min(width, n - j),
-            )
+            n_k, n_own = min(BLOCK_K, col.size - k), min(width, n - j)
+            block = j, k, n_k, panel + k * width, n_own, n_vectors
             _block(a, row, col, panels, source, source_row, out, out_row, *block)
             source, source_row = out, out_row
         j += width
@@ -184,27 +176,13 @@ def _block(
     k: int,
     n_k: int,
     panel: int,
-    n_vectors: int,
     n: int,
+    n_vectors: int,
 ) -> None:
     n_rows = ROWS if n_vectors == 4 else NARROW_ROWS
     whole = row.size // n_rows * n_rows
-    arrays, place = (a, row, col, b, start, start_row, out, out_row, col), (j, k, n_k, panel, n)
+    arrays = a, row, col, b, start, start_row, out, out_row, col
     for i in range(0, whole, n_rows):
-        if n_vectors == 4:
-            _rows_4(*arrays, i, *place)
-        elif n_vectors == 3:
-            _rows_3(*arrays, i, *place)
-        elif n_vectors == 2:
-            _rows_2(*arrays, i, *place)
-        else:
-            _rows_1(*arrays, i, *place)
+        _rows(*arrays, i, j, k, n_k, panel, n, n_vectors)
     for i in range(whole, row.size):
-        if n_vectors == 4:
-            _row_4(*arrays, i, *place)
-        elif n_vectors == 3:
-            _row_3(*arrays, i, *place)
-        elif n_vectors == 2:
-            _row_2(*arrays, i, *place)
-        else:
-            _row_1(*arrays, i, *place)
+        _row(*arrays, i, j, k, n_k, panel, n, n_vectors)

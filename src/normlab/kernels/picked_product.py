@@ -23,7 +23,7 @@ from normlab.kernels._vectors import (
 from normlab.kernels.gathered_product import BLOCK_K, panel_vectors
 from normlab.kernels.masks import GROUP, WORD
 
-_group_1, _group_2, _group_3, _group_4 = (tile(GROUP, n, picked=True) for n in (1, 2, 3, 4))
+_group = tile(GROUP, GROUP, GROUP, GROUP, picked=True)
 
 
 @by_address
@@ -67,15 +67,8 @@ def _multiply(
             n_vectors = panel_vectors(n - j, lanes)
             panel, n_own = n_k * j + (k - before) * n_vectors * lanes, min(n_vectors * lanes, n - j)
             for g in range(n_groups):
-                place = g * GROUP, j, ends[g], ends[g + 1] - ends[g], panel, n_own
-                if n_vectors == 4:
-                    _group_4(*arrays, *place)
-                elif n_vectors == 3:
-                    _group_3(*arrays, *place)
-                elif n_vectors == 2:
-                    _group_2(*arrays, *place)
-                else:
-                    _group_1(*arrays, *place)
+                place = g * GROUP, j, ends[g], ends[g + 1] - ends[g], panel, n_own, n_vectors
+                _group(*arrays, *place)
         start, start_row = out, out_row
 
 
