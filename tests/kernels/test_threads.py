@@ -21,10 +21,10 @@ from normlab.kernels import threads as threads_module
 from normlab.kernels._compile import compiled
 from normlab.kernels._team import (
     FEWEST_ELEMENTS,
-    GATHERED,
     HELPERS,
     LEFT,
     LINE,
+    READY,
     SHARES_A_THREAD,
     _load,
     _store,
@@ -191,7 +191,7 @@ def fitted(team: Any, size: int) -> None:
 
 def test_a_work_within_a_pass_has_as_many_helpers_as_it_is_worth() -> None:
     team = new_team(8)
-    team[GATHERED] = 5
+    team[READY] = 5
     for n in (0, 1, 2, 6, 9):
         fitted(team, n * FEWEST_ELEMENTS)
         assert team[HELPERS] == min(5, max(0, n - 1))

@@ -77,6 +77,21 @@ def address_of(typing: Any, array: Any) -> tuple[Any, Any]:
 
 
 @instructions
+def data_of(typing: Any, array_id: Any) -> tuple[Any, Any]:
+    """Return where the elements of a NumPy array are, from its id.
+
+    As in C: the struct of an array begins with what all objects have; then comes this address. To
+    ask for it in Python takes a microsecond.
+    """
+
+    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        place = builder.add(values[0], ir.IntType(64)(object.__basicsize__))
+        return builder.load(builder.inttoptr(place, ir.IntType(64).as_pointer()))
+
+    return types.int64(types.int64), write
+
+
+@instructions
 def _pointer(typing: Any, address: Any, like: Any) -> tuple[Any, Any]:
     def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         return builder.inttoptr(values[0], context.get_value_type(signature.return_type))

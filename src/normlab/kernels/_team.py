@@ -36,7 +36,7 @@ first item of each thread's part that nobody has taken, a line a thread."""
 LEFT = NEXT + 1
 """Whether a helper has left, in its thread's line."""
 
-NUMBER, CODE, ARGUMENTS, N_ITEMS, SHARE, FAILED, GATHERED = range(HELPERS + 1, HELPERS + 8)
+NUMBER, CODE, ARGUMENTS, N_ITEMS, SHARE, FAILED, READY = range(HELPERS + 1, HELPERS + 8)
 """The work: its number, the address of its code and of the arguments, how many items there are and
 how many a thread takes at a time; whether memory ran out. And how many helpers are there."""
 
@@ -140,7 +140,7 @@ def share_out(team: IntArray, n: int, kernel: Any, arguments: Any) -> None:
 @compiled_within
 def fit(team: IntArray, size: int) -> None:
     """Let as many helpers join the next works as one of this size is worth, in elements."""
-    team[HELPERS] = max(0, min(team[GATHERED], size // FEWEST_ELEMENTS - 1))
+    team[HELPERS] = max(0, min(team[READY], size // FEWEST_ELEMENTS - 1))
 
 
 @compiled_within

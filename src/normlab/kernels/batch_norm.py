@@ -63,16 +63,6 @@ def of_batch(
     return Moments(x.size // n_features, mean, M2), inv_std, terms
 
 
-def update_running(
-    running_mean: FloatArray, running_var: FloatArray, batch: Moments, ddof: int, new: float
-) -> None:
-    """Move the running statistics in place: running = (1 - new) running + new batch.
-
-    A term of weight 0 is left out: NaN in it would spread all the same.
-    """
-    move_running(running_mean, running_var, batch.mean, batch.M2, new, batch.count - ddof)
-
-
 def terms(
     mean: FloatArray, inv_std: FloatArray, gamma: FloatArray, beta: FloatArray, dtype: DTypeLike
 ) -> FloatArray:
@@ -234,7 +224,10 @@ def move_running(
     new: float,
     count: int,
 ) -> None:
-    """Move running statistics towards mean and M2 / count."""
+    """Move running statistics in place: running = (1 - new) running + new (mean or M2 / count).
+
+    A term of weight 0 is left out: NaN in it would spread all the same.
+    """
     for j in range(running_mean.size):
         running_mean[j] = _moved(running_mean[j], mean[j], new)
         running_var[j] = _moved(running_var[j], M2[j] / count, new)

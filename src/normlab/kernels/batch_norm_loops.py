@@ -22,7 +22,7 @@ from normlab._typing import FloatArray
 from normlab.kernels._by_address import code_of
 from normlab.kernels._compile import by_address, compiled, compiled_within
 from normlab.kernels._vectors import choose, everywhere, load, prefetch, store
-from normlab.kernels.blocks import least_lanes, next_rows, walked_rows
+from normlab.kernels.blocks import next_rows, vector_lanes, walked_rows
 
 
 @cache
@@ -96,7 +96,7 @@ def _normalize(
 ) -> None:
     n_lanes = x.shape[3]
     own = _of_lanes(terms, 0, 1, n_lanes).reshape(-1)
-    from_x, to_y, n = x.reshape(-1), y.reshape(-1), least_lanes(x)
+    from_x, to_y, n = x.reshape(-1), y.reshape(-1), vector_lanes(x)
     n_rows = walked_rows(x)
     for begin in range(first, stop, n_rows):
         for begin_lane in range(0, n_lanes, n):
@@ -174,7 +174,7 @@ def _add_products(
     d_beta[:] = 0.0
     n_rows, n_groups, n_runs, n_lanes = x.shape
     totals, weights = np.empty(n_lanes, x.dtype), np.empty(n_lanes, x.dtype)
-    from_dy, from_x, own, n = dy.reshape(-1), x.reshape(-1), terms.reshape(-1), least_lanes(x)
+    from_dy, from_x, own, n = dy.reshape(-1), x.reshape(-1), terms.reshape(-1), vector_lanes(x)
     row_size = n_groups * n_runs * n_lanes
     for run in range(n_runs):
         for first in range(0, n_rows, 8):
@@ -224,7 +224,7 @@ def _input_gradient(
 ) -> None:
     n_lanes = x.shape[3]
     own = _of_lanes(terms, 0, 1, n_lanes).reshape(-1)
-    from_dy, from_x, to_dx, n = dy.reshape(-1), x.reshape(-1), dx.reshape(-1), least_lanes(x)
+    from_dy, from_x, to_dx, n = dy.reshape(-1), x.reshape(-1), dx.reshape(-1), vector_lanes(x)
     n_rows = walked_rows(x)
     for begin in range(first, stop, n_rows):
         for begin_lane in range(0, n_lanes, n):

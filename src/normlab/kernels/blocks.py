@@ -49,7 +49,7 @@ def _power_of_two(n: int, most: int) -> int:
 
 
 @compiled_within
-def least_lanes(x: FloatArray) -> int:
+def vector_lanes(x: FloatArray) -> int:
     """Return how many lanes a vector has: fewer than it could have, where there are no more.
 
     The last vector of a row begins where the row ends with it: in lanes of the one before it.
@@ -86,4 +86,4 @@ def next_rows(x: FloatArray, at: int, lane: int) -> tuple[int, int]:
     n_lanes = x.shape[3]
     if x.shape[1] * x.shape[2] > 1:
         return at, 0
-    return at + 7 * lane + max(8 * n_lanes, AHEAD_BYTES // x.itemsize), least_lanes(x)
+    return at + 7 * lane + max(8 * n_lanes, AHEAD_BYTES // x.itemsize), vector_lanes(x)

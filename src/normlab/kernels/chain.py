@@ -29,9 +29,9 @@ from numba import boolean, float64, from_dtype, int64
 from numpy.typing import DTypeLike
 
 from normlab._typing import FloatArray, IntArray
-from normlab.kernels import dense
 from normlab.kernels import batch_norm as bn
 from normlab.kernels import batch_norm_loops as loops
+from normlab.kernels import dense
 from normlab.kernels._by_address import address_of, call, rows, vector
 from normlab.kernels._compile import compiled, merged
 from normlab.kernels._team import fit
@@ -73,9 +73,7 @@ Activation: TypeAlias = tuple[Callable[..., None], Callable[..., None]]
 
 
 @cache
-def codes_of(
-    dtype: DTypeLike, stored: DTypeLike, activations: tuple[Activation, ...]
-) -> IntArray:
+def codes_of(dtype: DTypeLike, stored: DTypeLike, activations: tuple[Activation, ...]) -> IntArray:
     """Return the addresses of what the passes call, compiled where need be.
 
     For this dtype, rows of another, and these activations.

@@ -4,8 +4,8 @@ Shapes: ``x`` is ``(m, n_inputs)``, ``weight`` ``(n_inputs, n_outputs)``, ``bias
 ``(n_outputs,)``, ``y`` and ``dy`` ``(m, n_outputs)``.
 
 Compiled code has the rows of ``x`` where they lie, from an address on, each from ``row[i]`` on, see
-``stored_rows``; and ``masks``, which say what of them is not 0, see there: other terms are left
-out of the products. (What is not finite in the other factor comes through all the same: 0 does not
+``products``; and ``masks``, which say what of them is not 0, see there: other terms are left out of
+the products. (What is not finite in the other factor comes through all the same: 0 does not
 cancel it.) ``codes`` are the ``products_of`` these rows.
 
 Forward: ``y = x weight + bias``. Backward::

@@ -37,7 +37,7 @@ from normlab.kernels._compile import by_address, compiled, compiled_within, merg
 from normlab.kernels._floats import least_normal
 from normlab.kernels._team import share_out
 from normlab.kernels._vectors import everywhere, load, prefetch, store
-from normlab.kernels.blocks import block_rows, in_lanes, least_lanes, next_rows
+from normlab.kernels.blocks import block_rows, in_lanes, next_rows, vector_lanes
 from normlab.kernels.threads import in_team
 
 
@@ -140,7 +140,7 @@ def _add_deviations(
     squares[:] = 0.0
     n_rows, n_groups, n_runs, n_lanes = x.shape
     totals, square_totals = np.empty_like(pivot), np.empty_like(pivot)
-    flat, n, row_size = x.reshape(-1), least_lanes(x), n_groups * n_runs * n_lanes
+    flat, n, row_size = x.reshape(-1), vector_lanes(x), n_groups * n_runs * n_lanes
     for run in range(n_runs):
         for first in range(0, n_rows, 8):
             for begin_lane in range(0, n_lanes, n):

@@ -1,7 +1,10 @@
 """The products of dense layers, which compiled code calls by address.
 
 Called by name they would be compiled once more in each of their callers. And those know nothing of
-how the rows are stored: where these lie, and the codes of products for them, are numbers.
+how rows are stored: as floats, or as bytes that stand for as many 255ths. They are known by the
+address of the first, and each by where it begins behind that, so that the rows of a batch stay in
+their dataset: nothing is copied. Bytes are a quarter of the floats that they stand for, and what a
+training reads in each step stays in the caches: ``_tile`` has a table of the floats.
 """
 
 from functools import cache
@@ -24,7 +27,6 @@ from normlab.kernels.gathered_product import (
 )
 from normlab.kernels.masks import GROUP, leave_out_enough, masks_of_rows
 from normlab.kernels.picked_product import are_finite, picked_of_bytes, picked_of_floats
-from normlab.kernels.stored_rows import floats_of_bytes
 
 N_PRODUCTS = 8
 
@@ -37,7 +39,7 @@ where they are not needed: without masks, and of rows that are floats."""
 PART_ROWS = 48
 """Rows of a product that are one item of a thread's work: whole blocks."""
 
-BLOCK_K = 128
+PACKED_K = 128
 """Rows of a weight that are packed at once: with as many columns as a thread takes at a time, they
 stay in the second-level cache. Packed as a whole, a large weight would go to memory and back."""
 
@@ -101,8 +103,8 @@ def multiply_columns(
     for begin in range(first * columns, min(n, stop * columns), columns):
         n_own, b, y = min(columns, n - begin), weight[begin:], all_y[begin:]
         start, start_row = all_start[begin:], offsets(0, row.size, 0)
-        for k in range(0, column.size, BLOCK_K):
-            end = min(k + BLOCK_K, column.size)
+        for k in range(0, column.size, PACKED_K):
+            end = min(k + PACKED_K, column.size)
             panels, n_done = packed(b, k_row[k:end], n_own), 0
             if len(bits) > 0 and are_finite(panels):
                 to = start, start_row, y, y_row
@@ -124,8 +126,8 @@ def multiply_transposed(product: Any, columns: int, first: int, stop: int) -> No
     for begin in range(first * columns, min(n, stop * columns), columns):
         own, y = weight[begin : min(n, begin + columns)], all_y.reshape(-1)[begin:]
         start, start_row = np.zeros(len(own), y.dtype), offsets(0, len(x), 0)
-        for k in range(0, n_k, BLOCK_K):
-            end = min(k + BLOCK_K, n_k)
+        for k in range(0, n_k, PACKED_K):
+            end = min(k + PACKED_K, n_k)
             factors = x.reshape(-1), row, offsets(k, end - k, 1), panels_of(codes, own, k, end)
             call(codes[GATHERED], (*factors, len(own), start, start_row, y, y_row))
             start, start_row = y, y_row
@@ -175,6 +177,17 @@ def multiply_rows(product: Any, first: int, stop: int) -> None:
         part = slice(begin * PART_ROWS, min(begin + most, stop) * PART_ROWS)
         to = start, start_row[part], out, out_row[part]
         call(codes[GATHERED], (a, row[part], col, panels, n, *to))
+
+
+@by_address
+def floats_of_bytes(x: int, row: IntArray, first: int, stop: int, found: FloatArray) -> None:
+    """Set the floats that elements first to stop of rows stand for, flat."""
+    stored, dtype = vector(x, 0, np.uint8), found.dtype
+    at = 0
+    for i in range(row.size):
+        for j in range(row[i] + first, row[i] + stop):
+            found[at] = dtype.type(stored[j]) / dtype.type(255)
+            at += 1
 
 
 @compiled_within

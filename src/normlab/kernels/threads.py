@@ -26,10 +26,10 @@ from threadpoolctl import OpenBLASController, ThreadpoolController
 from normlab import _checks
 from normlab.kernels._team import (
     FEWEST_ELEMENTS,
-    GATHERED,
     HELPERS,
     LEFT,
     LINE,
+    READY,
     help_out,
     new_team,
 )
@@ -138,7 +138,7 @@ class _Team:
                 self._wake(n_helpers)
             except RuntimeError:  # no thread can be started, or the interpreter shuts down
                 self._helping.clear()  # from now on without
-        self.numbers[HELPERS] = self.numbers[GATHERED] = min(n_helpers, len(self._helping))
+        self.numbers[HELPERS] = self.numbers[READY] = min(n_helpers, len(self._helping))
 
     def _wake(self, n_helpers: int) -> None:
         pool = self._pool or self._set_up()

@@ -19,12 +19,10 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import carray, from_dtype, int64, types  # type: ignore[attr-defined]  # not listed
-from numba.extending import intrinsic
+from numba import from_dtype, int64
 
 from normlab._typing import FloatArray, IntArray
-from normlab.kernels._by_address import code_of
+from normlab.kernels._by_address import code_of, data_of, vector
 from normlab.kernels._compile import compiled_within
 from normlab.kernels._floats import least_normal
 from normlab.kernels._team import shared_out
@@ -85,26 +83,6 @@ def code_of_step(step: Callable[..., None], dtype: np.dtype[Any]) -> int:
     return code_of(step, int64[::1], int64, int64[:, ::1], number[:, ::1], number[::1])
 
 
-def _find_data(typing: Any, array: Any, state: Any) -> tuple[Any, Any]:
-    """Return where the elements of a NumPy array are, from its id.
-
-    As in C: the struct of an array begins with what all objects have; then comes this address. To
-    ask for it in Python takes a microsecond.
-    """
-
-    def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        place = builder.add(values[0], ir.IntType(64)(object.__basicsize__))
-        kind = context.get_value_type(signature.return_type)
-        return builder.load(builder.inttoptr(place, kind.as_pointer()))
-
-    # (Numba states no types here.)
-    pointer: Any = types.CPointer(state.dtype)  # type: ignore[no-untyped-call]
-    return pointer(types.int64, state), write
-
-
-_data: Callable[..., Any] = intrinsic(_find_data)
-
-
 @compiled_within
 def _normal(value: Any, least: Any) -> Any:
     # 0 for what is denormal, below the least normal number. NaN stays: it is not below.
@@ -122,7 +100,7 @@ def _part(row: Any, state: FloatArray, first: int, stop: int) -> tuple[Any, Any,
     first = max(first, start)
     stop = max(first, min(stop, row[STOP]))
     own = slice(first - start, stop - start)
-    p, g = carray(_data(row[P], state), size), carray(_data(row[G], state), size)
+    p, g = vector(data_of(row[P]), size, state), vector(data_of(row[G]), size, state)
     return p[own], g[own], slice(first, stop)
 
 

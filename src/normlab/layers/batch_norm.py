@@ -170,10 +170,10 @@ class BatchNorm(Layer[BatchNormCache]):
 
     def forward(self, x: FloatArray, *, training: bool) -> tuple[FloatArray, BatchNormCache]:
         """Return y, normalized with the batch's statistics or, in evaluation, the running ones."""
-        cache = self.statistics_of(x, training=training)
+        cache = self.cache_of(x, training=training)
         return cache.normalized(), cache
 
-    def statistics_of(self, x: FloatArray, *, training: bool) -> BatchNormCache:
+    def cache_of(self, x: FloatArray, *, training: bool) -> BatchNormCache:
         """Return the cache of ``forward``, whose y is ``cache.normalized()``."""
         features = self._features("x", _checks.float_array("x", x))
         if training:
@@ -214,8 +214,9 @@ class BatchNorm(Layer[BatchNormCache]):
             )
         _checks.writeable(self.statistics)
         self.n_updates += 1
-        running, new = (self.running_mean, self.running_var), self.weight_of_new
-        batch_norm.update_running(*running, cache.moments, self.ddof, new)
+        running, batch = (self.running_mean, self.running_var), cache.moments
+        count = batch.count - self.ddof
+        batch_norm.move_running(*running, batch.mean, batch.M2, self.weight_of_new, count)
 
     @property
     def weight_of_new(self) -> float:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from normlab import _checks
 from normlab._typing import FloatArray, Gradients, IntArray
@@ -19,7 +18,6 @@ from normlab.layers.activation import ActivationCache
 from normlab.layers.batch_norm import BatchNormCache
 from normlab.layers.dense import DenseCache
 from normlab.network.runs import RectifiedCache, together
-
 
 ACTIVATIONS: dict[type, kernel.Activation] = {
     ReLU: (activations.relu_into, activations.relu_backward_into),
@@ -47,7 +45,7 @@ class Chain:
         kinds = dict.fromkeys(type(run.layers[0]) for run in self.steps)
         self.activations = tuple(ACTIVATIONS[kind] for kind in kinds if kind in ACTIVATIONS)
         self.named: list[Named] = []
-        self.n_gradients = self.n_outputs = self.n_statistics = 0
+        self.n_gradients = self.n_kept = self.n_statistics = 0
         first: Any = self.layers[0]  # which is dense
         n_features = self.n_inputs = first.n_inputs
         rows = []
@@ -57,7 +55,7 @@ class Chain:
         self.plan: IntArray = np.array(rows)
         self._stated: tuple[list[Any], FloatArray] = [], np.zeros((len(rows), 3))
         self.dtype = self.layers[0].parameters["weight"].dtype
-        self.n_last = n_features  # the outputs of the last step
+        self.n_outputs = n_features
         self.widest = int(self.plan[:, kernel.N_OUT].max())
         dense = self.plan[self.plan[:, kernel.KIND] == kernel.DENSE]
         self.work_a_row = int((dense[:, kernel.N_IN] * dense[:, kernel.N_OUT]).sum())
@@ -72,8 +70,8 @@ class Chain:
         n_outputs = layer.n_outputs if isinstance(layer, Dense) else n_inputs
         row[kernel.N_IN], row[kernel.N_OUT] = n_inputs, n_outputs
         row[kernel.D_FIRST], row[kernel.D_SECOND] = -1, -1
-        row[kernel.OUT], row[kernel.STATS] = self.n_outputs, self.n_statistics
-        self.n_outputs += n_outputs
+        row[kernel.OUT], row[kernel.STATS] = self.n_kept, self.n_statistics
+        self.n_kept += n_outputs
         if isinstance(layer, Dense):
             row[kernel.KIND] = kernel.DENSE
             row[kernel.FIRST], row[kernel.SECOND] = address(layer.weight), address(layer.bias)
@@ -115,10 +113,10 @@ class Chain:
     def forward(self, x: FloatArray) -> tuple[FloatArray, "ChainCache"]:
         """Return the output in training, and the cache."""
         x = np.ascontiguousarray(x)
-        work = arrays.empty((len(x) * self.n_outputs,), x.dtype)
+        work = arrays.empty((len(x) * self.n_kept,), x.dtype)
         cache = ChainCache(self, x, work, *self.statistics())
         self._forward(cache, training=True)
-        return work[-len(x) * self.n_last :].reshape(len(x), self.n_last), cache
+        return work[-len(x) * self.n_outputs :].reshape(len(x), self.n_outputs), cache
 
     def can_predict(self) -> bool:
         """Return whether all running statistics have been updated."""
@@ -131,7 +129,7 @@ class Chain:
         work = arrays.empty((2 * half,), x.dtype)
         self._forward(ChainCache(self, x, work, *self.statistics()), training=False)
         begin = (len(self.plan) - 1) % 2 * half
-        return work[begin : begin + len(x) * self.n_last].reshape(len(x), self.n_last).copy()
+        return work[begin : begin + len(x) * self.n_outputs].reshape(len(x), self.n_outputs).copy()
 
     def statistics(self) -> tuple[FloatArray, FloatArray]:
         """Return room for the statistics of a batch and for the terms."""
@@ -143,7 +141,7 @@ class Chain:
         pass_ = *cache.laid_out, training, cache.work, cache.stats, cache.terms
         in_team(kernel.forward, n * self.work_a_row // MULTIPLICATIONS, *layers, *pass_)
 
-    def codes(self, stored: DTypeLike) -> IntArray:
+    def codes(self, stored: np.dtype[Any]) -> IntArray:
         """Return where what the passes call is, for rows of this dtype."""
         return kernel.codes_of(self.dtype, stored, self.activations)
 
@@ -241,7 +239,7 @@ class ChainCache(Sequence[Any]):
 
     def fits(self, dy: Any) -> bool:
         """Return whether ``dy`` is the gradient of an output of this pass."""
-        shape = len(self.x), self.chain.n_last
+        shape = len(self.x), self.chain.n_outputs
         return isinstance(dy, np.ndarray) and dy.dtype == self.chain.dtype and dy.shape == shape
 
 

@@ -37,7 +37,7 @@ class ChainData:
             and stored.flags.c_contiguous
             and labels.shape == (len(stored),)
             and labels.dtype.kind in "iu"
-            and 0 <= labels.min() <= labels.max() < chain.n_last
+            and 0 <= labels.min() <= labels.max() < chain.n_outputs
         )
         return cls(chain, stored, labels) if fits else None
 
@@ -53,7 +53,7 @@ class ChainData:
         """
         chain, n = self.chain, min(n_rows, self.n)
         work = arrays.empty((2 * n * chain.widest,), chain.dtype)
-        dy = np.empty((n, chain.n_last), chain.dtype)
+        dy = np.empty((n, chain.n_outputs), chain.dtype)
         given = *self.layers(), *self.rows, work, *chain.statistics(), dy
         size = n * chain.work_a_row // MULTIPLICATIONS
         found: tuple[float, int] = in_team(chain_steps.measure, size, *given)
@@ -67,8 +67,8 @@ class ChainSteps:
         self.data, chain = data, data.chain
         gradients = arrays.empty((chain.n_gradients,), chain.dtype)
         self.gradients = chain.by_name(gradients)
-        work = arrays.empty((batch_size * chain.n_outputs,), chain.dtype)
-        dy = np.empty((batch_size, chain.n_last), chain.dtype)
+        work = arrays.empty((batch_size * chain.n_kept,), chain.dtype)
+        dy = np.empty((batch_size, chain.n_outputs), chain.dtype)
         between = arrays.empty((2 * batch_size * chain.widest,), chain.dtype)
         self._room = work, *chain.statistics(), dy, gradients, between
         self.multiplications = 3 * batch_size * chain.work_a_row  # a step, about

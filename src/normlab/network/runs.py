@@ -37,7 +37,7 @@ class Run(NamedTuple):
             if not behind:
                 y, cache = layer.forward(x, training=training)
                 return y, (cache,)
-            cache = layer.statistics_of(x, training=training)
+            cache = layer.cache_of(x, training=training)
             caches = cache, RectifiedCache(cache)
             if len(behind) == 1:
                 return cache.normalized(relu=True), caches
