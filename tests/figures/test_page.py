@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.font_manager import get_font_names
 from matplotlib.lines import Line2D
 
 from figures.made_up import PANELS, experiment, history, results, scales
@@ -7,7 +8,7 @@ from normlab.figures import draw
 from normlab.figures.legend import arrange
 from normlab.figures.measure import n_lines, width, wrap
 from normlab.figures.scales import edges, fit
-from normlab.figures.style import STYLE
+from normlab.figures.style import FALLBACKS, FONT, FONTS, STYLE
 
 CELLS = [(scale, kind, 0) for scale in (1.0, 0.1) for kind in ("none", "batch")]
 ONCE = history((0.1,), steps=(1,))
@@ -27,6 +28,21 @@ def test_lines_are_broken_between_words_where_they_are_too_long() -> None:
 
 def test_a_word_is_never_broken() -> None:
     assert wrap("incomprehensibilities", 0.1) == "incomprehensibilities"
+
+
+def test_chinese_and_japanese_are_broken_between_letters_but_before_no_sign() -> None:
+    text = "バッチ、正規化batch normの効果"
+    lines = wrap(text, 0.5).split("\n")
+    assert "".join(lines) == text.replace(" ", "")
+    assert max(len(line) for line in lines) <= len("batch")
+    assert not any(line.startswith("、") for line in lines)
+    assert wrap(text, 20.0) == text
+
+
+def test_letters_that_the_font_has_not_are_drawn_with_another_that_is_installed() -> None:
+    assert FONTS[0] == FONT
+    assert set(FONTS[1:]) == {*FALLBACKS} & {*get_font_names()}
+    assert STYLE["font.family"] == FONTS
 
 
 def test_the_legend_is_one_row_where_it_fits_and_balanced_where_not() -> None:

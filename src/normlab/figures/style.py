@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import matplotlib as mpl
 from matplotlib.colors import to_hex
+from matplotlib.font_manager import get_font_names
 
 Role: TypeAlias = Literal["treatment", "baseline", "other", "ordered"]
 """What a line is: of the experiment's contrast, or one of several, which may have an order."""
@@ -17,6 +18,15 @@ Role: TypeAlias = Literal["treatment", "baseline", "other", "ordered"]
 INK = "#222222"
 GREY = "#6b6b6b"
 FONT = "DejaVu Sans"  # comes with Matplotlib
+FALLBACKS = (
+    *("Noto Sans CJK JP", "Noto Sans JP", "IPAexGothic", "IPAGothic", "TakaoGothic"),
+    *("Hiragino Sans", "Yu Gothic", "Meiryo", "MS Gothic"),
+    *("Noto Sans CJK SC", "Noto Sans SC", "WenQuanYi Micro Hei", "PingFang SC", "Microsoft YaHei"),
+    *("Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "Apple SD Gothic Neo", "Malgun Gothic"),
+)
+"""For letters that it has not: Chinese, Japanese, Korean. Those that are installed are used."""
+
+FONTS = [FONT, *sorted({*FALLBACKS} & {*get_font_names()}, key=FALLBACKS.index)]
 MAP = "cividis"  # of numbers, from little to much
 BAND = 0.22  # opacity of a band over replicates
 FAINT = 0.5  # opacity of published points
@@ -52,7 +62,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 STYLE: Any = _DEFAULTS | {
-    "font.family": [FONT],
+    "font.family": FONTS,
     "font.size": 10,
     "text.color": INK,
     "text.parse_math": False,  # a label may have a dollar sign
