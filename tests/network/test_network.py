@@ -398,14 +398,29 @@ def test_a_network_of_no_layers_is_refused() -> None:
 
 def test_what_is_no_layer_is_refused_by_its_place() -> None:
     wrong: Any = [ReLU(), "relu"]
-    with pytest.raises(ArgumentError, match=r"layers\[1\] must be normlab layers, got 'relu'"):
+    with pytest.raises(ArgumentError, match=r"layers\[1\] must be a normlab layer, got 'relu'"):
         Network(wrong)
 
 
 def test_a_class_in_the_place_of_a_layer_is_refused() -> None:
     wrong: Any = [ReLU]
-    with pytest.raises(ArgumentError, match=r"layers\[0\] must be normlab layers, got <class"):
+    with pytest.raises(ArgumentError, match=r"layers\[0\] must be a normlab layer, got <class"):
         Network(wrong)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (5, r"input_shape must be an Iterable, got int\. Of 784 features it is \(784,\)\."),
+        ((28, 0), r"input_shape must be an integer of at least 1, got 0\."),
+        ("ab", r"input_shape must be an integer of at least 1, got 'a'\."),
+    ],
+)
+def test_what_is_no_shape_of_a_row_is_refused(shape: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=f"^{message}$"):
+        Network([ReLU()], input_shape=shape)
+    with pytest.raises(ArgumentError, match=f"^{message}$"):
+        Network([ReLU()]).summary(shape)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

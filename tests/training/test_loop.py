@@ -101,6 +101,18 @@ def test_callbacks_see_each_step() -> None:
     assert all(np.isfinite(step.objective) for step in seen)
 
 
+@pytest.mark.parametrize(
+    ("callbacks", "message"),
+    [
+        (print, r"callbacks must be an Iterable, .* callbacks=\[function\] takes one of them\."),
+        ([print, 3], r"callbacks\[1\] must be a function, got 3\."),
+    ],
+)
+def test_what_is_no_callback_is_refused(callbacks: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=f"^{message}$"):
+        train(toy_network(), toy_data(), short(), rng=np.random.default_rng(1), callbacks=callbacks)
+
+
 def test_callbacks_are_called_in_their_order() -> None:
     seen: list[str] = []
     train(

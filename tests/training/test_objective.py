@@ -1,9 +1,12 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from toy import bits, toy_data, toy_network
 
 from normlab import gradcheck
 from normlab.data import Dataset
+from normlab.errors import ArgumentError
 from normlab.training import SoftmaxCrossEntropy, objective
 
 DECAY = 0.3
@@ -109,3 +112,17 @@ def test_only_a_watched_objective_keeps_what_went_through_the_layers() -> None:
     assert (alone.outputs, alone.upstream) == ((), ())
     shapes = [y.shape for y in watched.outputs]
     assert shapes == [dy.shape for dy in watched.upstream] == [(40, 8)] * 6 + [(40, 3)]
+
+
+@pytest.mark.parametrize(
+    ("network", "decay", "message"),
+    [
+        (3, 0.0, r"network must be a Network, got int\."),
+        (toy_network(), "a", r"weight_decay must be a finite number at least 0, got 'a'\."),
+        (toy_network(), -0.1, r"weight_decay must be a finite number at least 0, got -0\.1\."),
+    ],
+)
+def test_what_is_no_network_and_no_decay_is_refused(network: Any, decay: Any, message: str) -> None:
+    data = toy_data()
+    with pytest.raises(ArgumentError, match=f"^{message}$"):
+        objective(network, SoftmaxCrossEntropy(), data.x_train, data.y_train, decay)

@@ -66,14 +66,14 @@ class Network:
         _checks.instance("layers", layers, Iterable, remedy)
         self.layers = tuple(layers)
         for i, layer in enumerate(self.layers):
-            rule = "be normlab layers"
+            rule = "be a normlab layer"
             _checks.require(isinstance(layer, Layer), f"layers[{i}]", rule, layer)
         _checks.require(len(self.layers) > 0, "layers", "hold at least one layer", self.layers)
         if len({id(layer) for layer in self.layers}) < len(self.layers):
             raise ArgumentError("layers must be objects of their own, got one of them twice.")
         first = self.layers[0]
         dense_shape = (first.n_inputs,) if isinstance(first, Dense) else None
-        self.input_shape = dense_shape if input_shape is None else tuple(input_shape)
+        self.input_shape = dense_shape if input_shape is None else _row_shape(input_shape)
         self._one_by_one, self._together = one_by_one(self.layers), together(self.layers)
         self._chain = chain_of(self.layers)
         arrays = self.parameters.values()  # whose dtypes never change
@@ -210,7 +210,7 @@ class Network:
         return self._summary()._repr_html_()
 
     def _summary(self, input_shape: tuple[int, ...] | None = None) -> Table:
-        rows, shape = [], self.input_shape if input_shape is None else tuple(input_shape)
+        rows, shape = [], self.input_shape if input_shape is None else _row_shape(input_shape)
         for i, layer in enumerate(self.layers):
             try:
                 shape = None if shape is None else layer.output_shape(shape)
@@ -260,6 +260,12 @@ class Network:
             raise ArgumentError(
                 f"cache must be of a network of {n_layers} layers, got {len(cache.layers)}."
             )
+
+
+def _row_shape(value: Any) -> tuple[int, ...]:
+    """Return the shape of a row, given by a user."""
+    _checks.instance("input_shape", value, Iterable, "Of 784 features it is (784,).")
+    return tuple(_checks.integer("input_shape", n, at_least=1) for n in value)
 
 
 def _in_order(gradients: list[Gradients]) -> Gradients:

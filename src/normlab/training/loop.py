@@ -92,7 +92,10 @@ def train(
     _checks.instance("data", data, Dataset, "Dataset(x_train, y_train, x_test, y_test) makes one.")
     _checks.instance("config", config, TrainingConfig)
     _checks.generator("rng", rng)
+    _checks.instance("callbacks", callbacks, Iterable, "callbacks=[function] takes one of them.")
     callbacks = tuple(callbacks)
+    for i, callback in enumerate(callbacks):
+        _checks.require(callable(callback), f"callbacks[{i}]", "be a function", callback)
     n_rows, n_steps = len(data.x_train), config.n_steps(len(data.x_train))
     stopwatch = Stopwatch()
     recorder = Recorder(network, data, config, stopwatch)

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from normlab import _checks
 from normlab._typing import FloatArray, Gradients
 from normlab.network.network import Network, NetworkCache
 from normlab.training.losses import Loss
@@ -40,10 +41,12 @@ def objective(
     Raises
     ------
     ArgumentError, ShapeError
-        For rows or targets that do not fit the network.
+        For rows or targets that do not fit the network, and a ``weight_decay`` below 0.
     BatchSizeError
         For one row where there is batch normalization.
     """
+    _checks.instance("network", network, Network)
+    weight_decay = _checks.real("weight_decay", weight_decay, at_least=0)
     run = _watched if watched else _unwatched
     with np.errstate(all="ignore"):  # overflow is a result, and seen in the value
         result = run(network, loss, x, target)
