@@ -14,7 +14,7 @@ from typing import Any
 from llvmlite.binding import get_host_cpu_name
 from threadpoolctl import threadpool_info
 
-from bench import cnn_step, command, comparison, kernel, markdown, points, scaling, sweep
+from bench import cnn_step, command, comparison, kernel, layer, markdown, points, scaling, sweep
 from bench.points import Point
 from bench.timing import HAS_JAX, HAS_TORCH, Result, table
 
@@ -24,6 +24,7 @@ RESULTS, TABLES = ROOT / "bench" / "results", ROOT / "docs" / "performance-table
 PARTS: dict[str, Callable[[bool], Sequence[Result | Point]]] = {
     "sweep": sweep.run,
     "kernel": kernel.run,
+    "layer": layer.run,
     "step": cnn_step.run,
     "command": command.run,
     "scaling": scaling.run,

@@ -118,7 +118,7 @@ def test_without_results_cells_are_empty() -> None:
 
 
 def test_every_part_can_be_run_alone() -> None:
-    assert list(PARTS) == ["sweep", "kernel", "step", "command", "scaling"]
+    assert list(PARTS) == ["sweep", "kernel", "layer", "step", "command", "scaling"]
 
 
 CURVE = [
