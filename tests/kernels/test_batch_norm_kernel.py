@@ -85,10 +85,10 @@ def test_with_a_relu_behind_it_bits_are_those_of_the_two_in_turn(
 ) -> None:
     b = Batch(shape, dtype)
     y = batch_norm.normalize(b.x, b.terms, relu=True)
-    expected = activations.relu_forward(batch_norm.normalize(b.x, b.terms))
+    expected = activations.forward(activations.RELU, batch_norm.normalize(b.x, b.terms))
     assert y.tobytes() == expected.tobytes()
     found = backward(b.dy, b.x, b.terms, relu=True)
-    in_turn = backward(activations.relu_backward(b.dy, y), b.x, b.terms)
+    in_turn = backward(activations.backward(activations.RELU, b.dy, y), b.x, b.terms)
     assert [array.tobytes() for array in found] == [array.tobytes() for array in in_turn]
 
 

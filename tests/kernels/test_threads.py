@@ -274,8 +274,8 @@ def everything(x: Array, dy: Array, gamma: Array, n: int) -> dict[str, bytes]:
         terms = batch_norm.terms(found.mean, inv_std, gamma, gamma, x.dtype)
         y = batch_norm.normalize(x, terms, relu=True)
         dx, d_gamma, d_beta = batch_norm.backward_batch(dy, x, terms, relu=True)
-        rectified = activations.relu_forward(x)
-        dx_relu = activations.relu_backward(dy, rectified)
+        rectified = activations.forward(activations.RELU, x)
+        dx_relu = activations.backward(activations.RELU, dy, rectified)
     arrays = {"mean": found.mean, "M2": found.M2, "y": y, "dx": dx, "gamma": d_gamma}
     arrays |= {"beta": d_beta, "relu": rectified, "dx of relu": dx_relu}
     return {name: array.tobytes() for name, array in arrays.items()}

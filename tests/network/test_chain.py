@@ -14,7 +14,7 @@ from normlab.errors import ShapeError, StatisticsError
 from normlab.kernels import chain_steps
 from normlab.kernels.dense import FEWEST_ROWS
 from normlab.kernels.threads import threads
-from normlab.layers import BatchNorm, Dense, Layer, ReLU, Sigmoid, Tanh
+from normlab.layers import BatchNorm, Dense, Dropout, Layer, ReLU, Sigmoid, Tanh
 from normlab.network import Network
 from normlab.network.chain import ChainCache, chain_of
 from normlab.training import TrainingConfig, train
@@ -48,13 +48,14 @@ def networks(dtype: str) -> dict[str, list[Layer[Any]]]:
             BatchNorm(20, shift=False, eps=0.1, **options),
             BatchNorm(20, scale=False, shift=False, **options),
         ],
-        "sigmoids": [
+        "other activations": [
             dense(30, 20, **options),
             Sigmoid(),
             dense(20, 33, bias=False, **options),
             BatchNorm(33, **options),
-            Sigmoid(),
+            Tanh(),
             ReLU(),
+            Tanh(),
             dense(33, 7, **options),
         ],
         "large weights": [dense(30, 1100, **options), ReLU(), dense(1100, 1000, **options)],
@@ -191,7 +192,7 @@ def test_a_copy_computes_with_its_own_arrays(copied: Any) -> None:
     [
         [],
         [ReLU(), dense(3, 3)],
-        [dense(3, 3), Tanh()],
+        [dense(3, 3), Dropout(0.5)],
         [dense(3, 3), dense(4, 3)],
         [dense(3, 3), BatchNorm(4)],
         [dense(3, 3), BatchNorm(3, axis=0)],

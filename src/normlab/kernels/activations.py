@@ -13,6 +13,7 @@ gradient is 0. NaN passes through both ways.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,64 +24,42 @@ from normlab.kernels.exponential import exp_of_negative
 from normlab.kernels.threads import in_parallel
 
 
-def relu_forward(x: FloatArray) -> FloatArray:
-    """Return max(x, 0)."""
-    return _forward(relu_into, x)
+class Kernels(NamedTuple):
+    """Those of an activation, of ``_team.shared_out``, for flat arrays."""
+
+    forward: Callable[..., None]
+    backward: Callable[..., None]
 
 
-def relu_backward(dy: FloatArray, y: FloatArray) -> FloatArray:
-    """Return dy where y > 0, else 0."""
-    return _backward(relu_backward_into, dy, y)
-
-
-def sigmoid_forward(x: FloatArray) -> FloatArray:
-    """Return 1 / (1 + exp(-x)), without overflow and with all digits in both tails."""
-    return _forward(sigmoid_into, x)
-
-
-def sigmoid_backward(dy: FloatArray, y: FloatArray) -> FloatArray:
-    """Return dy y (1 - y)."""
-    return _backward(sigmoid_backward_into, dy, y)
-
-
-def tanh_forward(x: FloatArray) -> FloatArray:
-    """Return tanh(x)."""
-    y: FloatArray = np.tanh(x)
-    return y
-
-
-def tanh_backward(dy: FloatArray, y: FloatArray) -> FloatArray:
-    """Return dy (1 - y^2)."""
-    return dy * (1 - y * y)
-
-
-def _forward(kernel: Callable[..., None], x: FloatArray) -> FloatArray:
+def forward(activation: Kernels, x: FloatArray) -> FloatArray:
+    """Return y."""
     x = np.ascontiguousarray(x)
     y = arrays.empty(x.shape, x.dtype)
-    in_parallel(kernel, x.size, x.size, x.reshape(-1), y.reshape(-1))
+    in_parallel(activation.forward, x.size, x.size, x.reshape(-1), y.reshape(-1))
     return y
 
 
-def _backward(kernel: Callable[..., None], dy: FloatArray, y: FloatArray) -> FloatArray:
+def backward(activation: Kernels, dy: FloatArray, y: FloatArray) -> FloatArray:
+    """Return dx."""
     dx = arrays.empty(y.shape, y.dtype)
     flat = [array.reshape(-1) for array in (np.ascontiguousarray(dy), y, dx)]
-    in_parallel(kernel, y.size, y.size, *flat)
+    in_parallel(activation.backward, y.size, y.size, *flat)
     return dx
 
 
 @shared_out
-def relu_into(x: FloatArray, y: FloatArray, first: int, stop: int) -> None:
-    """Set y; both are flat."""
+def relu_forward(x: FloatArray, y: FloatArray, first: int, stop: int) -> None:
+    """Set y."""
     x, y = x[first:stop], y[first:stop]
     for i in range(x.size):
         y[i] = 0.0 if x[i] <= 0.0 else x[i]
 
 
 @shared_out
-def relu_backward_into(
+def relu_backward(
     dy: FloatArray, y: FloatArray, dx: FloatArray, first: int, stop: int
 ) -> None:
-    """Set dx; all are flat."""
+    """Set dx."""
     # One pass; NumPy's comparison, mask and product take three.
     dy, y, dx = dy[first:stop], y[first:stop], dx[first:stop]
     for i in range(y.size):
@@ -88,8 +67,8 @@ def relu_backward_into(
 
 
 @shared_out
-def sigmoid_into(x: FloatArray, y: FloatArray, first: int, stop: int) -> None:
-    """Set y; both are flat."""
+def sigmoid_forward(x: FloatArray, y: FloatArray, first: int, stop: int) -> None:
+    """Set y."""
     x, y = x[first:stop], y[first:stop]
     one = x.dtype.type(1)
     for i in range(x.size):
@@ -98,11 +77,46 @@ def sigmoid_into(x: FloatArray, y: FloatArray, first: int, stop: int) -> None:
 
 
 @shared_out
-def sigmoid_backward_into(
+def sigmoid_backward(
     dy: FloatArray, y: FloatArray, dx: FloatArray, first: int, stop: int
 ) -> None:
-    """Set dx; all are flat."""
+    """Set dx."""
     dy, y, dx = dy[first:stop], y[first:stop], dx[first:stop]
     one = y.dtype.type(1)
     for i in range(y.size):
         dx[i] = dy[i] * y[i] * (one - y[i])
+
+
+@shared_out
+def tanh_forward(x: FloatArray, y: FloatArray, first: int, stop: int) -> None:
+    """Set y."""
+    x, y = x[first:stop], y[first:stop]
+    number = x.dtype.type
+    one, limit = number(1), number(0.625)
+    for i in range(x.size):
+        size, s = abs(x[i]), x[i] * x[i]
+        # Near 0, where 1 - e has lost its digits, the approximation of Moshier's Cephes library.
+        p = number(-9.64399179425052238628e-1) * s + number(-9.92877231001918586564e1)
+        p = p * s + number(-1.61468768441708447952e3)
+        q = (s + number(1.12811678491632931402e2)) * s + number(2.23548839060100448583e3)
+        q = q * s + number(4.84406305325125486048e3)
+        e = exp_of_negative(-size - size, x)
+        far = (one - e) / (one + e)
+        near = x[i] + x[i] * s * (p / q)
+        y[i] = near if size < limit else (far if x[i] > 0 else -far)
+
+
+@shared_out
+def tanh_backward(
+    dy: FloatArray, y: FloatArray, dx: FloatArray, first: int, stop: int
+) -> None:
+    """Set dx."""
+    dy, y, dx = dy[first:stop], y[first:stop], dx[first:stop]
+    one = y.dtype.type(1)
+    for i in range(y.size):
+        dx[i] = dy[i] * (one - y[i] * y[i])
+
+
+RELU = Kernels(relu_forward, relu_backward)
+SIGMOID = Kernels(sigmoid_forward, sigmoid_backward)
+TANH = Kernels(tanh_forward, tanh_backward)

@@ -31,11 +31,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from normlab._typing import FloatArray, IntArray
-from normlab.kernels import arrays
+from normlab.kernels import activations, arrays
 from normlab.kernels import batch_norm_loops as loops
 from normlab.kernels._compile import compiled, merged
 from normlab.kernels._team import share_out
-from normlab.kernels.activations import relu_backward
 from normlab.kernels.blocks import block_rows, in_lanes
 from normlab.kernels.moments import Moments, code_of_moments, moments_into
 from normlab.kernels.threads import in_team
@@ -106,7 +105,7 @@ def backward_fixed(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return dx, d_gamma, d_beta where mean and inv_std do not depend on ``x``."""
     if relu:
-        dy = relu_backward(dy, normalize(x, terms))
+        dy = activations.backward(activations.RELU, dy, normalize(x, terms))
     d_gamma, d_beta = sums = np.zeros((2, x.shape[1]))
     if x.size > 0:
         code, _ = loops.backward_codes(x.dtype, x.ndim, False)

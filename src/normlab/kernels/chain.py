@@ -20,9 +20,8 @@ Shapes: ``codes`` is ``codes_of``'s; ``x``, ``row`` and ``masks`` are those of `
 normalization (see ``batch_norm``), and the gradients of all parameters.
 """
 
-from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numba import boolean, float64, from_dtype, int64
@@ -35,6 +34,7 @@ from normlab.kernels import dense
 from normlab.kernels._by_address import address_of, call, rows, vector
 from normlab.kernels._compile import compiled, merged
 from normlab.kernels._team import fit
+from normlab.kernels.activations import Kernels
 from normlab.kernels.batch_norm_loops import loop_kernel
 from normlab.kernels.gathered_product import offsets
 from normlab.kernels.moments import block_moments
@@ -68,12 +68,8 @@ and those of others: the first one's rows may have another dtype, and it leaves 
 are loops that normalization calls by address; behind them are those of the activations."""
 
 
-Activation: TypeAlias = tuple[Callable[..., None], Callable[..., None]]
-"""Its kernels, forward and backward: of ``_team.shared_out``, for flat arrays."""
-
-
 @cache
-def codes_of(dtype: DTypeLike, stored: DTypeLike, activations: tuple[Activation, ...]) -> IntArray:
+def codes_of(dtype: DTypeLike, stored: DTypeLike, activations: tuple[Kernels, ...]) -> IntArray:
     """Return the addresses of what the passes call, compiled where need be.
 
     For this dtype, rows of another, and these activations.
@@ -82,7 +78,7 @@ def codes_of(dtype: DTypeLike, stored: DTypeLike, activations: tuple[Activation,
 
 
 def kernels_of(
-    dtype: DTypeLike, stored: DTypeLike, activations: tuple[Activation, ...]
+    dtype: DTypeLike, stored: DTypeLike, activations: tuple[Kernels, ...]
 ) -> list[Any]:
     """Return kernels and the types of their arguments, in the order of their codes."""
     number, team, codes = from_dtype(np.dtype(dtype)), int64[::1], int64[::1]
@@ -104,10 +100,10 @@ def kernels_of(
         FORWARD: (forward, *passes, doubles, *x, masks, boolean, vector, float64[::1], vector),
         BACKWARD: (backward, *passes, *x, masks, vector, vector, int64, vector, vector, rows),
     }
-    for i, (forward_into, backward_into) in enumerate(activations):
+    for i, activation in enumerate(activations):
         begin = FIRST_ACTIVATION + 2 * i
-        found[begin] = forward_into, team, int64, *[vector] * 2
-        found[begin + 1] = backward_into, team, int64, *[vector] * 3
+        found[begin] = activation.forward, team, int64, *[vector] * 2
+        found[begin + 1] = activation.backward, team, int64, *[vector] * 3
     products = product_kernels(dtype, stored) + product_kernels(dtype, None)
     return products + [found[i] for i in sorted(found)]
 

@@ -15,13 +15,13 @@ from normlab.kernels import losses
 from normlab.kernels._by_address import address_of, call
 from normlab.kernels._compile import compiled
 from normlab.kernels._team import fit
+from normlab.kernels.activations import Kernels
 from normlab.kernels.chain import (
     BACKWARD,
     FORWARD,
     N_IN,
     N_OUT,
     OF_BATCH,
-    Activation,
     kernels_of,
     update_statistics,
 )
@@ -114,7 +114,7 @@ def measure(
     return total, n_right
 
 
-def compile_share(dtype: DTypeLike, activations: tuple[Activation, ...], share: int) -> None:
+def compile_share(dtype: DTypeLike, activations: tuple[Kernels, ...], share: int) -> None:
     """Compile one of two shares of what trainings and measurements need, into the cache on disk.
 
     For rows of bytes where they may be: for float32. Two processes take half the time of one.

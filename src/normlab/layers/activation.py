@@ -1,10 +1,10 @@
 """What the element-wise activations share."""
 
-from abc import abstractmethod
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from normlab import _checks
 from normlab._typing import FloatArray, Gradients
+from normlab.kernels import activations
 from normlab.layers.base import Layer
 
 
@@ -18,25 +18,17 @@ class Activation(Layer[ActivationCache]):
     """An element-wise function whose derivative follows from its output.
 
     Input and output have any shape, and are the same in training and evaluation. A subclass
-    names its two kernels.
+    names its kernels.
     """
 
-    @staticmethod
-    @abstractmethod
-    def function(x: FloatArray) -> FloatArray:
-        """Return y."""
-
-    @staticmethod
-    @abstractmethod
-    def gradient(dy: FloatArray, y: FloatArray) -> FloatArray:
-        """Return dx."""
+    kernels: ClassVar[activations.Kernels]
 
     def forward(self, x: FloatArray, *, training: bool) -> tuple[FloatArray, ActivationCache]:
         """Return y, element by element."""
-        y = self.function(_checks.float_array("x", x))
+        y = activations.forward(self.kernels, _checks.float_array("x", x))
         return y, ActivationCache(y)
 
     def backward(self, dy: FloatArray, cache: ActivationCache) -> tuple[FloatArray, Gradients]:
         """Return dx, element by element."""
         dy = _checks.upstream(dy, cache.y.shape, cache.y.dtype)
-        return self.gradient(dy, cache.y), {}
+        return activations.backward(self.kernels, dy, cache.y), {}

@@ -21,5 +21,4 @@ class ReLU(Activation):
     array([0., 2.])
     """
 
-    function = staticmethod(activations.relu_forward)
-    gradient = staticmethod(activations.relu_backward)
+    kernels = activations.RELU

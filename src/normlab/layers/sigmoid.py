@@ -17,5 +17,4 @@ class Sigmoid(Activation):
     array([0.5, 0. ])
     """
 
-    function = staticmethod(activations.sigmoid_forward)
-    gradient = staticmethod(activations.sigmoid_backward)
+    kernels = activations.SIGMOID

@@ -17,5 +17,4 @@ class Tanh(Activation):
     array([ 0., -1.])
     """
 
-    function = staticmethod(activations.tanh_forward)
-    gradient = staticmethod(activations.tanh_backward)
+    kernels = activations.TANH

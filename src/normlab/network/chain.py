@@ -7,22 +7,20 @@ import numpy as np
 
 from normlab import _checks
 from normlab._typing import FloatArray, Gradients, IntArray
-from normlab.kernels import activations, arrays
+from normlab.kernels import arrays
 from normlab.kernels import chain as kernel
 from normlab.kernels.arrays import address
 from normlab.kernels.dense import FEWEST_ROWS, laid_out
 from normlab.kernels.moments import Moments
 from normlab.kernels.threads import MULTIPLICATIONS, in_team
-from normlab.layers import BatchNorm, Dense, Layer, ReLU, Sigmoid
-from normlab.layers.activation import ActivationCache
+from normlab.layers import BatchNorm, Dense, Layer, ReLU, Sigmoid, Tanh
+from normlab.layers.activation import Activation, ActivationCache
 from normlab.layers.batch_norm import BatchNormCache
 from normlab.layers.dense import DenseCache
 from normlab.network.runs import RectifiedCache, together
 
-ACTIVATIONS: dict[type, kernel.Activation] = {
-    ReLU: (activations.relu_into, activations.relu_backward_into),
-    Sigmoid: (activations.sigmoid_into, activations.sigmoid_backward_into),
-}
+ACTIVATIONS = ReLU, Sigmoid, Tanh
+"""Exactly these types: a subclass may do otherwise."""
 
 
 class Named(NamedTuple):
@@ -40,10 +38,10 @@ class Chain:
     def __init__(self, layers: Sequence[Layer[Any]]) -> None:
         self.layers = tuple(layers)
         self.steps = together(self.layers)
-        leading = (run.layers[0] for run in self.steps)
+        leading = [run.layers[0] for run in self.steps]
         self.norms = {i: layer for i, layer in enumerate(leading) if isinstance(layer, BatchNorm)}
-        kinds = dict.fromkeys(type(run.layers[0]) for run in self.steps)
-        self.activations = tuple(ACTIVATIONS[kind] for kind in kinds if kind in ACTIVATIONS)
+        activations = (layer.kernels for layer in leading if isinstance(layer, Activation))
+        self.activations = tuple(dict.fromkeys(activations))
         self.named: list[Named] = []
         self.n_gradients = self.n_kept = self.n_statistics = 0
         first: Any = self.layers[0]  # which is dense
@@ -86,7 +84,7 @@ class Chain:
             row[kernel.D_SECOND] = self._name(first, "beta", layer.beta)
             self.n_statistics += n_outputs
         else:
-            codes = kernel.FIRST_ACTIVATION + 2 * self.activations.index(ACTIVATIONS[type(layer)])
+            codes = kernel.FIRST_ACTIVATION + 2 * self.activations.index(layer.kernels)
             row[kernel.KIND] = kernel.ACTIVATION
             row[kernel.FIRST], row[kernel.SECOND] = codes, codes + 1
         return row
@@ -246,7 +244,7 @@ class ChainCache(Sequence[Any]):
 def chain_of(layers: Sequence[Layer[Any]]) -> Chain | None:
     """Return the chain of these layers, or None where there is one that it does not know.
 
-    It knows dense layers, normalizations of rows and some activations, the very types, that fit
+    It knows dense layers, normalizations of rows and activations, the very types, that fit
     together and have parameters of one dtype. The first is dense.
     """
     if not layers or type(layers[0]) is not Dense:
