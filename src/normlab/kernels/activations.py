@@ -56,9 +56,7 @@ def relu_forward(x: FloatArray, y: FloatArray, first: int, stop: int) -> None:
 
 
 @shared_out
-def relu_backward(
-    dy: FloatArray, y: FloatArray, dx: FloatArray, first: int, stop: int
-) -> None:
+def relu_backward(dy: FloatArray, y: FloatArray, dx: FloatArray, first: int, stop: int) -> None:
     """Set dx."""
     # One pass; NumPy's comparison, mask and product take three.
     dy, y, dx = dy[first:stop], y[first:stop], dx[first:stop]
@@ -77,9 +75,7 @@ def sigmoid_forward(x: FloatArray, y: FloatArray, first: int, stop: int) -> None
 
 
 @shared_out
-def sigmoid_backward(
-    dy: FloatArray, y: FloatArray, dx: FloatArray, first: int, stop: int
-) -> None:
+def sigmoid_backward(dy: FloatArray, y: FloatArray, dx: FloatArray, first: int, stop: int) -> None:
     """Set dx."""
     dy, y, dx = dy[first:stop], y[first:stop], dx[first:stop]
     one = y.dtype.type(1)
@@ -107,9 +103,7 @@ def tanh_forward(x: FloatArray, y: FloatArray, first: int, stop: int) -> None:
 
 
 @shared_out
-def tanh_backward(
-    dy: FloatArray, y: FloatArray, dx: FloatArray, first: int, stop: int
-) -> None:
+def tanh_backward(dy: FloatArray, y: FloatArray, dx: FloatArray, first: int, stop: int) -> None:
     """Set dx."""
     dy, y, dx = dy[first:stop], y[first:stop], dx[first:stop]
     one = y.dtype.type(1)

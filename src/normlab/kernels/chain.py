@@ -77,9 +77,7 @@ def codes_of(dtype: DTypeLike, stored: DTypeLike, activations: tuple[Kernels, ..
     return codes_of_kernels(kernels_of(dtype, stored, activations))
 
 
-def kernels_of(
-    dtype: DTypeLike, stored: DTypeLike, activations: tuple[Kernels, ...]
-) -> list[Any]:
+def kernels_of(dtype: DTypeLike, stored: DTypeLike, activations: tuple[Kernels, ...]) -> list[Any]:
     """Return kernels and the types of their arguments, in the order of their codes."""
     number, team, codes = from_dtype(np.dtype(dtype)), int64[::1], int64[::1]
     doubles, vector, rows = float64[:, ::1], number[::1], number[:, ::1]
