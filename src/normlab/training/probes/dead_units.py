@@ -1,9 +1,8 @@
 """``dead-units``: units that no row of the batch can teach."""
 
-from typing import Any
-
 import numpy as np
 
+from normlab.layers.activation import ActivationCache
 from normlab.training.probes.observation import LayerPass, Observation, Reading, by_layer
 from normlab.training.probes.settings import Probes
 
@@ -20,7 +19,6 @@ def dead_units(seen: Observation, settings: Probes) -> dict[str, Reading]:
 
 
 def _dead_share(seen: LayerPass) -> float:
-    layer: Any = seen.layer
-    derivative = layer.gradient(np.ones_like(seen.y), seen.y)
+    derivative, _ = seen.layer.backward(np.ones_like(seen.y), ActivationCache(seen.y))
     units = derivative.reshape(-1, derivative.shape[-1])
     return float((units < SMALL).all(axis=0).mean())
