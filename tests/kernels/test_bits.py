@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from kernels.shapes import rows
-from normlab.kernels import batch_norm, updates
+from normlab.kernels import activations, batch_norm, losses, updates
 from normlab.kernels.moments import moments
 
 SHAPES = ((20, 10), (100, 30), (4, 6, 50))  # rows joined, rows with some left over, maps
 
 
 def bits() -> list[str]:
-    """All that normalization and optimizers compute, to the bit."""
+    """All that normalization, optimizers, activations and softmax compute, to the bit."""
     arrays = []
     for shape in SHAPES:
         x, dy = rows(shape, "float32", seed=1, offset=3.0), rows(shape, "float32", seed=2)
@@ -35,6 +35,11 @@ def bits() -> list[str]:
         arrays += [found.mean, found.M2, terms, running_mean, running_var, p, state]
         arrays += batch_norm.backward_batch(dy, x, terms, relu=True)
         arrays.append(batch_norm.normalize(x, terms, relu=True))
+        for activation in (activations.RELU, activations.SIGMOID, activations.TANH):
+            y = activations.forward(activation, 3 * x - 9)
+            arrays += [y, activations.backward(activation, dy, y)]
+        outputs = 5 * dy.reshape(len(dy), -1)
+        arrays.append(losses.cross_entropy_of_indices(outputs, np.arange(len(dy)) % 7)[1])
     return [array.tobytes().hex() for array in arrays]
 
 
