@@ -28,6 +28,9 @@ from normlab.layers import (
 from normlab.training import SoftmaxCrossEntropy
 
 IMAGES = (50, 28, 28, 32)
+LOSSES = ((100, 10), (100, 1000))
+"""Rows and classes of the softmax cross-entropy."""
+
 CORES = (1, 2)
 BURST = 0.03
 TOLERANCE = 1e-4
@@ -71,10 +74,6 @@ def jobs() -> list[Job]:
         Job(AveragePool2D(2), IMAGES),
         Job(GlobalAveragePool(), IMAGES),
     ]
-
-
-LOSSES = ((100, 10), (100, 1000))
-"""Rows and classes of the softmax cross-entropy."""
 
 
 def run(quick: bool) -> list[Result]:

@@ -47,9 +47,32 @@ def test_backward_is_that_of_the_twin(name: str, value: Scalar, slope: Scalar, d
     np.testing.assert_array_less(np.abs(dx - expected), 4 * np.finfo(dtype).eps * np.abs(dy))
 
 
-@pytest.mark.parametrize(("x", "y"), [(-1e4, 0.0), (1e4, 1.0), (-np.inf, 0.0), (np.inf, 1.0)])
-def test_sigmoid_reaches_its_ends_without_a_warning(x: float, y: float) -> None:
-    assert forward(activations.SIGMOID, np.array([x])) == y
+@both_dtypes
+@pytest.mark.parametrize(
+    ("name", "ends"), [("RELU", (0, np.inf)), ("SIGMOID", (0, 1)), ("TANH", (-1, 1))]
+)
+def test_the_ends_are_reached_without_a_warning(
+    name: str, ends: tuple[float, float], dtype: str
+) -> None:
+    x = np.array([-np.inf, -1e30, -1e4, np.inf, 1e30, 1e4], dtype)
+    y = forward(getattr(activations, name), x)
+    high = x[3:] if name == "RELU" else [ends[1]] * 3
+    np.testing.assert_array_equal(y, [ends[0]] * 3 + list(high))
+
+
+@both_dtypes
+def test_tanh_is_odd_to_the_bit(dtype: str) -> None:
+    x = np.concatenate([[0.0], np.logspace(-30, 3, 1000)]).astype(dtype)
+    y, mirrored = forward(activations.TANH, x), forward(activations.TANH, -x)
+    assert (-y).tobytes() == mirrored.tobytes()
+
+
+@every_activation
+def test_an_array_without_axes_stays_one(name: str, value: Scalar, slope: Scalar) -> None:
+    y = forward(getattr(activations, name), np.array(0.5))
+    dx = backward(getattr(activations, name), np.array(2.0), y)
+    assert (y.shape, dx.shape) == ((), ())
+    assert (float(y), float(dx)) == pytest.approx((value(0.5), 2 * slope(0.5)))
 
 
 def test_sigmoid_keeps_its_digits_in_the_left_tail() -> None:
@@ -68,7 +91,7 @@ def test_nan_passes_both_ways(name: str, value: Scalar, slope: Scalar) -> None:
     y = forward(getattr(activations, name), np.array([np.nan, 1.0]))
     assert np.isnan(y).tolist() == [True, False]
     dx = backward(getattr(activations, name), np.array([1.0, np.nan]), y)
-    assert np.isnan(dx[1])
+    assert np.isnan(dx).tolist() == [name != "RELU", True]
 
 
 def test_relu_passes_the_gradient_at_nan_so_that_nothing_hides_it() -> None:

@@ -267,6 +267,9 @@ def test_the_room_of_a_team_is_that_of_the_threads_that_numba_started_with(
         assert n_threads() == 2
 
 
+ACTIVATIONS = activations.RELU, activations.SIGMOID, activations.TANH
+
+
 def everything(x: Array, dy: Array, gamma: Array, n: int) -> dict[str, bytes]:
     with threads(n):
         found = moments(x)
@@ -274,10 +277,11 @@ def everything(x: Array, dy: Array, gamma: Array, n: int) -> dict[str, bytes]:
         terms = batch_norm.terms(found.mean, inv_std, gamma, gamma, x.dtype)
         y = batch_norm.normalize(x, terms, relu=True)
         dx, d_gamma, d_beta = batch_norm.backward_batch(dy, x, terms, relu=True)
-        rectified = activations.forward(activations.RELU, x)
-        dx_relu = activations.backward(activations.RELU, dy, rectified)
+        outputs = [activations.forward(kind, x) for kind in ACTIVATIONS]
+        pairs = zip(ACTIVATIONS, outputs, strict=True)
+        outputs += [activations.backward(kind, dy, y) for kind, y in pairs]
     arrays = {"mean": found.mean, "M2": found.M2, "y": y, "dx": dx, "gamma": d_gamma}
-    arrays |= {"beta": d_beta, "relu": rectified, "dx of relu": dx_relu}
+    arrays |= {"beta": d_beta} | {f"activation {i}": array for i, array in enumerate(outputs)}
     return {name: array.tobytes() for name, array in arrays.items()}
 
 

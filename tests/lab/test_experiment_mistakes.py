@@ -92,8 +92,14 @@ MISTAKES = {
     ('"network.weight_init"', '"network.normalization"'): "field: must not be another factor's",
     ("[factors.weight_scale]", "[factors.step]"): "factors: must have names of letters",
     ("[factors.weight_scale]", '[factors."a b"]'): "factors: must have names of letters",
-    ("[factors.weight_scale]", "[factors.value]"): "other column of the results has, got 'value'",
-    ("[factors.weight_scale]", "[factors.diverged]"): "that no response and no other column of the",
+    (
+        "[factors.weight_scale]",
+        "[factors.value]",
+    ): "another column of an exported table has, got 'value'",
+    (
+        "[factors.weight_scale]",
+        "[factors.diverged]",
+    ): "that neither a response nor another column of",
     # contrast
     ('factor = "norm', 'factor = "morn'): "contrast.factor: must be one of the factors",
     ('treatment = "batch"', 'treatment = "bach"'): (

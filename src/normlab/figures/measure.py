@@ -1,18 +1,16 @@
 """How wide a text is drawn, and texts broken into lines that fit. All sizes are in inches."""
 
-import re
 from functools import lru_cache
+from itertools import pairwise
+from unicodedata import category
 
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from normlab.figures.style import FONTS
 
-_LETTER = "[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]"
-_SIGNS = "[\u3001\u3002\u300d\u300f\u30fc\uff01\uff09\uff0c\uff0e\uff1a\uff1b\uff1f]"
-_PARTS = re.compile(f"{_LETTER}{_SIGNS}*|(?:(?!{_LETTER}).)+")
-"""Of a word: a Chinese or Japanese letter with the signs (comma, full stop, closing bracket, ...)
-behind it, or the letters up to one."""
+OPENING, CLOSING = {"Ps", "Pi"}, {"Pe", "Pf", "Po", "Lm"}
+"""Unicode's categories of signs that end no line, and that begin none."""
 
 
 @lru_cache(maxsize=4096)
@@ -34,13 +32,30 @@ def wrap(text: str, room: float, size: float = 10, weight: str = "normal") -> st
     """
     lines: list[str] = []
     for word in text.split():
-        for i, part in enumerate(_PARTS.findall(word)):
+        for i, part in enumerate(_parts(word)):
             longer = f"{lines[-1]}{'' if i else ' '}{part}" if lines else part
             if lines and width(longer, size, weight) <= room:
                 lines[-1] = longer
             else:
                 lines.append(part)
     return "\n".join(lines)
+
+
+def _parts(word: str) -> list[str]:
+    """Return the parts of a word between which a line may end."""
+    parts = [word[0]]
+    for before, letter in pairwise(word):
+        spaceless = _has_no_spaces(before) or _has_no_spaces(letter)
+        if spaceless and category(before) not in OPENING and category(letter) not in CLOSING:
+            parts.append(letter)
+        else:
+            parts[-1] += letter
+    return parts
+
+
+def _has_no_spaces(letter: str) -> bool:
+    """Return whether a letter is Chinese or Japanese: Korean words have spaces between them."""
+    return "\u3000" <= letter <= "\u9fff" or "\uf900" <= letter <= "\ufaff" or letter >= "\uff00"
 
 
 def n_lines(texts: list[str]) -> int:

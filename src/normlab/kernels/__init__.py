@@ -1,7 +1,7 @@
 """Maths: arrays in, arrays out; forward and backward side by side.
 
-The only user of Numba. A kernel keeps nothing, and changes none of its arguments but those that its
-first line says it sets or moves: room for a result, parameters, running statistics.
+The only user of Numba. A kernel keeps nothing, and changes none of its arguments but those that it
+says it sets, moves or steps: room for a result, running statistics, parameters.
 
 - ``arrays``: new ones, laid where vectors are fast
 - ``blocks``: how arrays are cut, and shared out among threads

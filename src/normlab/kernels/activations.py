@@ -33,9 +33,9 @@ class Kernels(NamedTuple):
 
 def forward(activation: Kernels, x: FloatArray) -> FloatArray:
     """Return y."""
-    x = np.ascontiguousarray(x)
     y = arrays.empty(x.shape, x.dtype)
-    in_parallel(activation.forward, x.size, x.size, x.reshape(-1), y.reshape(-1))
+    flat = np.ascontiguousarray(x).reshape(-1), y.reshape(-1)
+    in_parallel(activation.forward, x.size, x.size, *flat)
     return y
 
 
@@ -98,8 +98,8 @@ def tanh_forward(x: FloatArray, y: FloatArray, first: int, stop: int) -> None:
         q = q * s + number(4.84406305325125486048e3)
         e = exp_of_negative(-size - size, x)
         far = (one - e) / (one + e)
-        near = x[i] + x[i] * s * (p / q)
-        y[i] = near if size < limit else (far if x[i] > 0 else -far)
+        near = size + size * s * (p / q)
+        y[i] = np.copysign(near if size < limit else far, x[i])
 
 
 @shared_out

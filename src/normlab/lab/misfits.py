@@ -14,6 +14,9 @@ from normlab.lab.factors import Level, find_level
 from normlab.lab.figure_spec import FACTOR_FIELDS, NEEDS, OF_A_QUANTITY, FigureSpec
 from normlab.lab.responses import BUILT_IN, QUANTITIES, SERIES, ResponseSpec
 
+COLUMNS = {*RECORD_COLUMNS, *PROBE_COLUMNS}
+"""Of exported tables, in which one of the same name would overwrite another."""
+
 
 def misfits(experiment: Experiment, *, levels_changed: bool = False) -> Iterator[str]:
     """Yield every part of an experiment that does not fit the others.
@@ -39,12 +42,12 @@ def misfits(experiment: Experiment, *, levels_changed: bool = False) -> Iterator
 def _of_factors(experiment: Experiment) -> Iterator[str]:
     if not experiment.factors:
         yield "factors: must name one factor at least, got none"
-    taken = {*RECORD_COLUMNS, *PROBE_COLUMNS, *BUILT_IN, *experiment.responses}
+    taken = {*COLUMNS, *BUILT_IN, *experiment.responses}
     for name, factor in experiment.factors.items():
         if not name.isidentifier() or name in taken:
             yield (
-                "factors: must have names of letters, digits and _ that no response and no other"
-                f" column of the results has, got {name!r}"
+                "factors: must have names of letters, digits and _ that neither a response nor"
+                f" another column of an exported table has, got {name!r}"
             )
         others = [f for n, other in experiment.factors.items() if n != name for f in other.fields]
         for field in factor.fields:
@@ -70,10 +73,10 @@ def _of_contrast(experiment: Experiment) -> Iterator[str]:
 
 def _of_response(experiment: Experiment, name: str, spec: ResponseSpec) -> Iterator[str]:
     place = f"responses.{name}"
-    if not name.isidentifier() or name in {*BUILT_IN, *RECORD_COLUMNS}:
+    if not name.isidentifier() or name in {*BUILT_IN, *COLUMNS}:
         yield (
-            f"{place}: must have a name of letters, digits and _ that is not built in, nor another"
-            " column of the results"
+            f"{place}: must have a name of letters, digits and _ that is neither built in nor"
+            " another column of an exported table"
         )
     if spec.quantity is not None:
         yield from _not_one_of(

@@ -19,7 +19,7 @@ from normlab.layers.batch_norm import BatchNormCache
 from normlab.layers.dense import DenseCache
 from normlab.network.runs import RectifiedCache, together
 
-ACTIVATIONS = ReLU, Sigmoid, Tanh
+COMPILED = ReLU, Sigmoid, Tanh
 """Exactly these types: a subclass may do otherwise."""
 
 
@@ -259,7 +259,7 @@ def chain_of(layers: Sequence[Layer[Any]]) -> Chain | None:
             if layer.n_features != n_features or layer.axis not in (1, -1):
                 return None
             dtypes |= {parameter.dtype for parameter in layer.scale_and_shift}
-        elif type(layer) not in ACTIVATIONS:
+        elif type(layer) not in COMPILED:
             return None
         dtypes |= {parameter.dtype for parameter in layer.parameters.values()}
     return Chain(layers) if len(dtypes) == 1 else None

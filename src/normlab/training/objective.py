@@ -41,7 +41,7 @@ def objective(
     Raises
     ------
     ArgumentError, ShapeError
-        For rows or targets that do not fit the network, and a ``weight_decay`` below 0.
+        For what is no network, rows or targets that do not fit it, and a ``weight_decay`` below 0.
     BatchSizeError
         For one row where there is batch normalization.
     """
