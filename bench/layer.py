@@ -13,18 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.timing import HAS_TORCH, Contender, Result, compare, keep_freed_memory
-from normlab.layers import (
-    AveragePool2D,
-    Conv2D,
-    Dense,
-    Dropout,
-    GlobalAveragePool,
-    Layer,
-    MaxPool2D,
-    ReLU,
-    Sigmoid,
-    Tanh,
-)
+from normlab import layers
+from normlab.layers import Layer
 from normlab.training import SoftmaxCrossEntropy
 
 IMAGES = (50, 28, 28, 32)
@@ -62,17 +52,17 @@ def jobs() -> list[Job]:
     """Return all, each with a layer of its own."""
     draw: dict[str, Any] = {"rng": np.random.default_rng(0)}
     return [
-        Job(Dense(100, 100, **draw), (100, 100)),
-        Job(Dense(1000, 1000, **draw), (100, 1000)),
-        Job(Conv2D(3, 64, 3, **draw), (8, 32, 32, 3)),
-        Job(Conv2D(16, 32, 5, **draw), (50, 14, 14, 16)),
-        Job(ReLU(), IMAGES),
-        Job(Sigmoid(), IMAGES),
-        Job(Tanh(), IMAGES),
-        Job(Dropout(0.5, **draw), IMAGES),
-        Job(MaxPool2D(2), IMAGES),
-        Job(AveragePool2D(2), IMAGES),
-        Job(GlobalAveragePool(), IMAGES),
+        Job(layers.Dense(100, 100, **draw), (100, 100)),
+        Job(layers.Dense(1000, 1000, **draw), (100, 1000)),
+        Job(layers.Conv2D(3, 64, 3, **draw), (8, 32, 32, 3)),
+        Job(layers.Conv2D(16, 32, 5, **draw), (50, 14, 14, 16)),
+        Job(layers.ReLU(), IMAGES),
+        Job(layers.Sigmoid(), IMAGES),
+        Job(layers.Tanh(), IMAGES),
+        Job(layers.Dropout(0.5, **draw), IMAGES),
+        Job(layers.MaxPool2D(2), IMAGES),
+        Job(layers.AveragePool2D(2), IMAGES),
+        Job(layers.GlobalAveragePool(), IMAGES),
     ]
 
 
@@ -102,7 +92,7 @@ def _contenders(job: Job) -> list[Contender]:
         from bench import torch_layers
 
         ways |= torch_layers.steps(job.layer, given)
-    if not isinstance(job.layer, Dropout):
+    if not isinstance(job.layer, layers.Dropout):
         _compare(str(job), [way() for way in ways.values()])
     return _on_each(ways)
 

@@ -75,7 +75,7 @@ def batch_norm_steps(
         layouts["PyTorch, channels_last"] = torch.channels_last
     step = _forward_backward if backward else _forward
     return {
-        name: partial(step, _norm(x, relu), _laid_out(x, layout), _laid_out(dy, layout))
+        name: partial(step, _norm(x, relu), laid_out(x, layout), laid_out(dy, layout))
         for name, layout in layouts.items()
     }
 
@@ -85,9 +85,10 @@ def _norm(x: NDArray[np.float32], relu: bool) -> nn.Module:
     return nn.Sequential(norm, nn.ReLU()) if relu else norm
 
 
-def _laid_out(a: NDArray[np.float32], layout: torch.memory_format) -> torch.Tensor:
+def laid_out(a: NDArray[np.float32], layout: torch.memory_format) -> torch.Tensor:
     """Return the values with the feature axis second, in this layout."""
-    return torch.tensor(np.moveaxis(a, -1, 1)).contiguous(memory_format=layout)
+    values = torch.tensor(np.moveaxis(a, -1, 1))
+    return values.contiguous(memory_format=layout) if a.ndim == 4 else values
 
 
 def _forward(norm: nn.Module, x: torch.Tensor, dy: torch.Tensor) -> str:

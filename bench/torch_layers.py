@@ -9,25 +9,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from bench.layer import Given, Way
-from normlab.layers import (
-    AveragePool2D,
-    Conv2D,
-    Dense,
-    Dropout,
-    GlobalAveragePool,
-    Layer,
-    MaxPool2D,
-    ReLU,
-    Sigmoid,
-    Tanh,
-)
+from bench.torch_cnn import LAYOUTS
+from bench.torch_eager import laid_out
+from normlab import layers
+from normlab.layers import Layer
 
 Array = NDArray[Any]
-
-LAYOUTS = {
-    "PyTorch, contiguous": torch.contiguous_format,
-    "PyTorch, channels_last": torch.channels_last,
-}
 
 
 def steps(layer: Layer[Any], given: Given) -> dict[str, Way]:
@@ -38,7 +25,7 @@ def steps(layer: Layer[Any], given: Given) -> dict[str, Way]:
     found: dict[str, Way] = {}
     for name, layout in LAYOUTS.items():
         module = _like(layer).to(memory_format=layout)
-        found[name] = partial(_step, module, *(_laid_out(a, layout) for a in given))
+        found[name] = partial(_step, module, *(laid_out(a, layout) for a in given))
     return found
 
 
@@ -66,30 +53,28 @@ def _features_last(a: torch.Tensor) -> Array:
     return values
 
 
-def _laid_out(a: Array, layout: torch.memory_format) -> torch.Tensor:
-    """Return the values with the feature axis second, in this layout."""
-    values = torch.tensor(np.moveaxis(a, -1, 1))
-    return values.contiguous(memory_format=layout) if a.ndim == 4 else values
-
-
 def _like(layer: Layer[Any]) -> Any:
     """Return PyTorch's module for a layer, with the same weights."""
     match layer:
-        case Dense():
+        case layers.Dense():
             return _filled(nn.Linear(*layer.weight.shape), layer.weight.T, layer.bias)
-        case Conv2D():
+        case layers.Conv2D():
             sizes = layer.in_channels, layer.out_channels, layer.kernel_size
             weight = layer.weight.transpose(3, 2, 0, 1)
             return _filled(nn.Conv2d(*sizes, padding="same"), weight, layer.bias)
-        case Dropout():
+        case layers.Dropout():
             return nn.Dropout(layer.rate)
-        case MaxPool2D():
+        case layers.MaxPool2D():
             return nn.MaxPool2d(layer.pool_size)
-        case AveragePool2D():
+        case layers.AveragePool2D():
             return nn.AvgPool2d(layer.pool_size)
-        case GlobalAveragePool():
+        case layers.GlobalAveragePool():
             return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    modules: dict[type, Any] = {ReLU: nn.ReLU, Sigmoid: nn.Sigmoid, Tanh: nn.Tanh}
+    modules: dict[type, Any] = {
+        layers.ReLU: nn.ReLU,
+        layers.Sigmoid: nn.Sigmoid,
+        layers.Tanh: nn.Tanh,
+    }
     return modules[type(layer)]()
 
 
