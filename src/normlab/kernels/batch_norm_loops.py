@@ -22,7 +22,7 @@ from normlab._typing import FloatArray
 from normlab.kernels._by_address import code_of
 from normlab.kernels._compile import by_address, compiled, compiled_within
 from normlab.kernels._vectors import choose, everywhere, load, prefetch, store
-from normlab.kernels.blocks import next_rows, vector_lanes, walked_rows
+from normlab.kernels.blocks import next_rows, sum_of_turns, take_turns, vector_lanes, walked_rows
 
 
 @cache
@@ -67,8 +67,7 @@ def _of_lanes(terms: FloatArray, group: int, n_groups: int, n_lanes: int) -> Flo
         own = terms[i].reshape(n_groups, n_features)[group]
         for lane in range(n_features):
             found[i, lane] = own[lane]
-        for lane in range(n_features, n_lanes):
-            found[i, lane] = found[i, lane - n_features]
+        take_turns(found[i], n_features)
     return found
 
 
@@ -152,10 +151,8 @@ def block_sums(
         )
         found = sums[block].reshape(2, n_groups, n_features)
         for j in range(n_features):
-            found[0, group, j], found[1, group, j] = d_gamma[j], d_beta[j]
-            for lane in range(n_features + j, n_lanes, n_features):
-                found[0, group, j] += d_gamma[lane]
-                found[1, group, j] += d_beta[lane]
+            found[0, group, j] = sum_of_turns(d_gamma, j, n_features)
+            found[1, group, j] = sum_of_turns(d_beta, j, n_features)
 
 
 @compiled_within

@@ -4,7 +4,7 @@ Blocks follow from the shape alone, so that the number of threads changes no bit
 """
 
 from normlab._typing import FloatArray
-from normlab.kernels._compile import compiled, compiled_within
+from normlab.kernels._compile import compiled, compiled_within, merged
 from normlab.kernels._llvm import VECTOR_BYTES
 
 BLOCK_BYTES = 256 * 1024
@@ -46,6 +46,25 @@ def _power_of_two(n: int, most: int) -> int:
     while 2 * power <= most and n % (2 * power) == 0:
         power *= 2
     return power
+
+
+@merged
+def take_turns(lanes: FloatArray, n_features: int) -> None:
+    """Let what is in the first lanes, one a feature, take turns in all."""
+    if n_features == 1:  # at once: one after the other each store would wait for the one before
+        lanes[1:] = lanes[0]
+    else:
+        for lane in range(n_features, lanes.size):
+            lanes[lane] = lanes[lane - n_features]
+
+
+@merged
+def sum_of_turns(lanes: FloatArray, feature: int, n_features: int) -> float:
+    """Return the sum of the lanes that hold this feature of a group, in their order."""
+    total: float = lanes[feature]
+    for lane in range(feature + n_features, lanes.size, n_features):
+        total += lanes[lane]
+    return total
 
 
 @compiled_within

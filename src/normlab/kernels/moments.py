@@ -37,7 +37,7 @@ from normlab.kernels._compile import by_address, compiled, compiled_within, merg
 from normlab.kernels._floats import least_normal
 from normlab.kernels._team import share_out
 from normlab.kernels._vectors import everywhere, load, prefetch, store
-from normlab.kernels.blocks import block_rows, in_lanes, next_rows, vector_lanes
+from normlab.kernels.blocks import block_rows, in_lanes, next_rows, sum_of_turns, take_turns, vector_lanes
 from normlab.kernels.threads import in_team
 
 
@@ -126,8 +126,7 @@ def _set_pivot(x: FloatArray, group: int, pivot: FloatArray, n_features: int) ->
                 total[j] += own[j] - first[j]
     for j in range(n_features):
         pivot[j] = first[j] + total[j] / (n_rows * n_turns)
-    for lane in range(n_features, pivot.size):
-        pivot[lane] = pivot[lane - n_features]
+    take_turns(pivot, n_features)
 
 
 @compiled_within
@@ -175,9 +174,8 @@ def _to_moments(
     n_features = mean.size
     n = x.shape[0] * x.shape[2] * x.shape[3] // n_features
     for j in range(n_features):
-        for lane in range(n_features + j, pivot.size, n_features):
-            sums[j] += sums[lane]
-            squares[j] += squares[lane]
+        sums[j] = sum_of_turns(sums, j, n_features)
+        squares[j] = sum_of_turns(squares, j, n_features)
     share = 1.0 / n
     least = 1e4 * n * least_normal(x)  # below it, squares have lost digits
     for j in range(n_features):

@@ -245,7 +245,7 @@ class BatchNorm(Layer[BatchNormCache]):
             return np.ascontiguousarray(x)
         axis = self.axis % x.ndim
         before, after = prod(x.shape[:axis]), prod(x.shape[axis + 1 :])
-        shape = (before, self.n_features, after)[: 2 if axis == x.ndim - 1 else 3]
+        shape = (before, self.n_features, after)[: 2 if after == 1 else 3]
         return np.ascontiguousarray(x).reshape(shape)
 
     def _require_values(self, x: FloatArray) -> None:
