@@ -7,7 +7,7 @@ from kernels.shapes import Array, rows
 from normlab.kernels import losses
 from reference import losses as twin
 
-SHAPES = [(1, 2), (5, 3), (12, 10)]
+SHAPES = [(1, 2), (5, 3), (12, 10), (3, 70)]  # the last in parts, and some left over
 TOLERANCE = {"float32": 1e-5, "float64": 1e-13}
 
 every_shape = pytest.mark.parametrize("shape", SHAPES)
@@ -27,6 +27,16 @@ def test_cross_entropy_of_indices_is_that_of_the_twin(shape: tuple[int, int], dt
     labels = np.random.default_rng(2).integers(shape[1], size=shape[0])
     expected = twin.softmax_cross_entropy(y, np.eye(shape[1])[labels])
     assert_same(losses.cross_entropy_of_indices(y, labels), expected, dtype)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+@pytest.mark.parametrize("place", [0, 5, 37, 69])
+def test_not_a_number_stays_one_wherever_it_is_in_a_long_row(place: int, wrong: float) -> None:
+    y = rows((2, 70), "float32", seed=1)
+    y[1, place] = wrong
+    value, dy = losses.cross_entropy_of_indices(y, np.array([1, 2]))
+    assert np.isnan(value)
+    np.testing.assert_array_equal(np.isnan(dy).all(axis=1), [False, True])
 
 
 @both_dtypes

@@ -122,6 +122,7 @@ CASES = [
     batch_norm("images", (4, 2, 3, 2)),
     batch_norm("axis 1 of rows", (5, 3), axis=1),
     batch_norm("axis 1 of images", (4, 3, 2, 2), axis=1),
+    batch_norm("axis 1 of images of one pixel", (5, 3, 1, 1), axis=1),
     batch_norm("axis 0", (3, 5), axis=0),
     batch_norm("axis -2", (4, 3, 2), axis=-2),
     batch_norm("without scale", (6, 3), scale=False),

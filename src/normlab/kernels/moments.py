@@ -37,7 +37,14 @@ from normlab.kernels._compile import by_address, compiled, compiled_within, merg
 from normlab.kernels._floats import least_normal
 from normlab.kernels._team import share_out
 from normlab.kernels._vectors import everywhere, load, prefetch, store
-from normlab.kernels.blocks import block_rows, in_lanes, next_rows, sum_of_turns, take_turns, vector_lanes
+from normlab.kernels.blocks import (
+    block_rows,
+    in_lanes,
+    next_rows,
+    sum_of_turns,
+    take_turns,
+    vector_lanes,
+)
 from normlab.kernels.threads import in_team
 
 
