@@ -37,6 +37,7 @@ from normlab.kernels._team import fit
 from normlab.kernels.activations import Kernels
 from normlab.kernels.batch_norm_loops import loop_kernel
 from normlab.kernels.gathered_product import offsets
+from normlab.kernels.losses import cross_entropy_into
 from normlab.kernels.moments import block_moments
 from normlab.kernels.products import N_PRODUCTS, codes_of_kernels, product_kernels
 from normlab.kernels.threads import MULTIPLICATIONS
@@ -61,11 +62,12 @@ EPS, NEW, DDOF = range(3)
     NORMALIZE_ROWS,
     SUMS,
     INPUT_GRADIENT,
+    LOSS,
     FIRST_ACTIVATION,
-) = range(2 * N_PRODUCTS, 2 * N_PRODUCTS + 13)
+) = range(2 * N_PRODUCTS, 2 * N_PRODUCTS + 14)
 """Which code is where among ``codes_of``, behind the products of the first layer, which is dense,
 and those of others: the first one's rows may have another dtype, and it leaves out what is 0. Four
-are loops that normalization calls by address; behind them are those of the activations."""
+are loops that normalization calls by address; behind them are the loss and the activations."""
 
 
 @cache
@@ -95,6 +97,7 @@ def kernels_of(dtype: DTypeLike, stored: DTypeLike, activations: tuple[Kernels, 
         NORMALIZE_ROWS: loop_kernel(loops.normalize, dtype),
         SUMS: loop_kernel(loops.block_sums, dtype),
         INPUT_GRADIENT: loop_kernel(loops.input_gradient, dtype),
+        LOSS: (cross_entropy_into, rows, int64[::1], rows, float64[::1]),
         FORWARD: (forward, *passes, doubles, *x, masks, boolean, vector, float64[::1], vector),
         BACKWARD: (backward, *passes, *x, masks, vector, vector, int64, vector, vector, rows),
     }

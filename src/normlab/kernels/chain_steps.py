@@ -19,6 +19,7 @@ from normlab.kernels.activations import Kernels
 from normlab.kernels.chain import (
     BACKWARD,
     FORWARD,
+    LOSS,
     N_IN,
     N_OUT,
     OF_BATCH,
@@ -69,7 +70,7 @@ def take_steps(
                 own_masks[i, word] = masks[number, word]
         rows = x, row, own_masks
         call(codes[FORWARD], (team, codes, plan, options, *rows, True, work, stats, terms))
-        objectives[k] = losses.cross_entropy_into(y, target, dy)
+        call(codes[LOSS], (y, target, dy, objectives[k : k + 1]))
         if not np.isfinite(objectives[k]):
             return k
         passes = team, codes, plan, *rows, work, terms, upstream, gradients, room, none
@@ -100,8 +101,7 @@ def measure(
     """
     total, n_right, n_features, n_outputs = 0.0, 0, plan[0, N_IN], plan[-1, N_OUT]
     last = (len(plan) - 1) % 2 * (work.size // 2)
-    # Labels are copied, as in take_steps: so the loss is compiled once for both.
-    row, target = np.empty(len(dy), np.int64), np.empty(len(dy), np.int64)
+    row, target, value = np.empty(len(dy), np.int64), np.empty(len(dy), np.int64), np.empty(1)
     for first in range(0, len(labels), len(dy)):
         n = min(len(dy), len(labels) - first)
         for i in range(n):
@@ -109,7 +109,8 @@ def measure(
         rows, own = (x, row[:n], masks[first : first + n]), target[:n]
         call(codes[FORWARD], (team, codes, plan, options, *rows, False, work, stats, terms))
         y = work[last : last + n * n_outputs].reshape(n, n_outputs)
-        total += losses.cross_entropy_into(y, own, dy[:n]) * n
+        call(codes[LOSS], (y, own, dy[:n], value))
+        total += value[0] * n
         n_right += losses.n_correct(y, own)
     return total, n_right
 

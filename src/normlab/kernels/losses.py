@@ -30,13 +30,14 @@ def log_softmax(y: FloatArray) -> FloatArray:
 
 def cross_entropy_of_indices(y: FloatArray, target: Target) -> tuple[float, FloatArray]:
     """Return -mean(log_softmax(y)[target]) and (softmax(y) - one_hot(target)) / m."""
-    dy = np.empty(y.shape, y.dtype)
-    return cross_entropy_into(y, target, dy), dy
+    dy, value = np.empty(y.shape, y.dtype), np.empty(1)
+    cross_entropy_into(y, target, dy, value)
+    return float(value[0]), dy
 
 
 @compiled
-def cross_entropy_into(y: FloatArray, target: Target, dy: FloatArray) -> float:
-    """Set dy, and return the value."""
+def cross_entropy_into(y: FloatArray, target: Target, dy: FloatArray, value: FloatArray) -> None:
+    """Set dy and value[0]."""
     total, n, one = 0.0, y.dtype.type(len(y)), y.dtype.type(1)
     of_row = np.empty(len(y), y.dtype)
     _combine_rows(_larger, y, of_row)
@@ -55,7 +56,7 @@ def cross_entropy_into(y: FloatArray, target: Target, dy: FloatArray) -> float:
         dy[i, target[i]] -= one
         for j in range(y.shape[1]):
             dy[i, j] /= n
-    return total / len(y)
+    value[0] = total / len(y)
 
 
 @merged
