@@ -1,3 +1,4 @@
+import logging
 import warnings
 from io import BytesIO
 
@@ -12,7 +13,7 @@ from normlab.figures import draw
 from normlab.figures.legend import arrange
 from normlab.figures.measure import n_lines, width, wrap
 from normlab.figures.scales import edges, fit
-from normlab.figures.style import FONTS, STYLE
+from normlab.figures.style import FONTS, STYLE, styled
 
 CELLS = [(scale, kind, 0) for scale in (1.0, 0.1) for kind in ("none", "batch")]
 ONCE = history((0.1,), steps=(1,))
@@ -67,6 +68,34 @@ def test_letters_that_the_font_has_not_are_drawn_with_another() -> None:
         figure = Figure()
         figure.suptitle("正規化")
         figure.savefig(BytesIO())
+
+
+def test_letters_without_any_font_are_told_once_in_one_line() -> None:
+    found = []
+    for _ in range(2):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            with styled():
+                figure = Figure()
+                figure.suptitle("\U0001f9ff\U0001f9ec\U0001f9ff")
+                figure.savefig(BytesIO())
+        found.append([str(warning.message) for warning in caught])
+    assert [len(told) for told in found] == [1, 0]
+    assert "has '\U0001f9ff\U0001f9ec'" in found[0][0]
+
+
+def test_other_warnings_of_a_drawing_are_passed_on() -> None:
+    with pytest.warns(UserWarning, match="of something else"), styled():
+        warnings.warn("of something else", stacklevel=1)
+
+
+def test_a_font_that_is_not_bold_is_used_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger("matplotlib.font_manager")
+    with styled():
+        log.warning("findfont: Failed to find font weight %s for %s.", "bold", "IPAexGothic")
+        log.warning("findfont: Font family %r not found.", "IPAexGothic")
+    log.warning("of another drawing: no font weight")
+    assert [record.args for record in caplog.records] == [("IPAexGothic",), ()]
 
 
 def test_the_legend_is_one_row_where_it_fits_and_balanced_where_not() -> None:

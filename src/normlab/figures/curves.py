@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,7 +14,7 @@ from normlab.figures import frame, scales, sentences
 from normlab.figures.legend import Legend, legend, mean_of, range_of
 from normlab.figures.marks import CROSS, HALO, band, published_marks
 from normlab.figures.selection import Part, spread
-from normlab.figures.style import INK, STYLE, Look, Role, looks
+from normlab.figures.style import INK, Look, Role, looks, styled
 from normlab.lab import Results, published
 from normlab.lab.figure_spec import FigureSpec
 
@@ -98,7 +97,7 @@ def numbers(results: Results, spec: FigureSpec, about: str = "") -> Curves:
 
 def draw(numbers: Curves) -> Figure:
     """Draw the panels, with one legend."""
-    with mpl.rc_context(STYLE):
+    with styled():
         found = looks(curve.role for curve in numbers.panels[0].curves)
         titles = [panel.title for panel in numbers.panels]
         sheet = frame.sheet(len(titles))

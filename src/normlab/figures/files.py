@@ -2,10 +2,9 @@
 
 from io import BytesIO
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from normlab.figures.style import STYLE
+from normlab.figures.style import styled
 from normlab.lab.experiment import Experiment
 
 FORMATS = ("svg", "png")
@@ -16,6 +15,6 @@ def render(figure: Figure, suffix: str, experiment: Experiment) -> bytes:
     metadata = {"Title": experiment.title, "Description": experiment.question}
     nothing = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
     content = BytesIO()
-    with mpl.rc_context(STYLE):
+    with styled():
         figure.savefig(content, format=suffix, metadata=metadata | nothing[suffix])
     return content.getvalue()

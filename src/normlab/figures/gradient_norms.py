@@ -5,7 +5,6 @@
 
 from typing import NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,7 +15,7 @@ from normlab.figures import frame, scales, sentences
 from normlab.figures.legend import Legend, legend, mean_of, range_of
 from normlab.figures.marks import ZERO, band, solid_marks
 from normlab.figures.selection import Part
-from normlab.figures.style import GREY, STYLE, Look, Role, looks
+from normlab.figures.style import GREY, Look, Role, looks, styled
 from normlab.lab import Results
 from normlab.lab.figure_spec import FigureSpec
 from normlab.training import History
@@ -87,7 +86,7 @@ def numbers(results: Results, spec: FigureSpec) -> GradientNorms:
 
 def draw(numbers: GradientNorms) -> Figure:
     """Draw the panels, with one legend."""
-    with mpl.rc_context(STYLE):
+    with styled():
         found = looks(line.role for line in numbers.panels[0].lines)
         titles = [panel.title for panel in numbers.panels]
         legend = _legend(numbers, found)

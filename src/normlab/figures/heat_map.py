@@ -24,7 +24,7 @@ from normlab.figures.marks import CROSS, HATCH
 from normlab.figures.measure import widest
 from normlab.figures.response_against_factor import OF_DIVERGENCE
 from normlab.figures.selection import Part, spread
-from normlab.figures.style import GREY, MAP, STYLE
+from normlab.figures.style import GREY, MAP, styled
 from normlab.lab import Results, words
 from normlab.lab.factors import Factor
 from normlab.lab.figure_spec import FigureSpec
@@ -104,7 +104,7 @@ def numbers(results: Results, spec: FigureSpec) -> HeatMap:
 
 def draw(numbers: HeatMap) -> Figure:
     """Draw the panels, with one bar of colors."""
-    with mpl.rc_context(STYLE):
+    with styled():
         sheet, names = _sheet(numbers)
         titles = [panel.title for panel in numbers.panels]
         figure, panels = frame.page(numbers.text, titles, _legend(numbers), sheet)

@@ -19,7 +19,7 @@ from normlab.figures.color_bar import draw_bar
 from normlab.figures.legend import Legend, mean_of
 from normlab.figures.marks import HALO
 from normlab.figures.selection import Part
-from normlab.figures.style import INK, STYLE
+from normlab.figures.style import INK, styled
 from normlab.lab import Results
 from normlab.lab.figure_spec import FigureSpec
 from normlab.lab.words import number
@@ -88,7 +88,7 @@ def numbers(results: Results, spec: FigureSpec) -> Histograms:
 
 def draw(numbers: Histograms) -> Figure:
     """Draw a map of shares in each panel, its quartiles as lines, and one bar of colors."""
-    with mpl.rc_context(STYLE):
+    with styled():
         titles = [panel.title for panel in numbers.panels]
         norm, colors = PowerNorm(0.5, 0, numbers.darkest), mpl.colormaps[COLORS]
         sheet = frame.sheet(len(titles), right=1.3)

@@ -5,7 +5,6 @@
 
 from typing import NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,7 +16,7 @@ from normlab.figures import frame, probed, scales, sentences
 from normlab.figures.legend import Legend
 from normlab.figures.marks import CROSS
 from normlab.figures.selection import Part
-from normlab.figures.style import BAND, GREY, INK, STYLE, Look, Role, looks
+from normlab.figures.style import BAND, GREY, INK, Look, Role, looks, styled
 from normlab.lab import Results, words
 from normlab.lab.figure_spec import FigureSpec
 from normlab.training import History
@@ -76,7 +75,7 @@ def numbers(results: Results, spec: FigureSpec) -> PercentileBands:
 
 def draw(numbers: PercentileBands) -> Figure:
     """Draw the panels, with one legend."""
-    with mpl.rc_context(STYLE):
+    with styled():
         found = looks(panel.role for panel in numbers.panels)
         titles = [panel.title for panel in numbers.panels]
         sheet, legend = frame.sheet(len(titles)), _legend(numbers)

@@ -6,7 +6,6 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,7 +16,7 @@ from normlab.figures import frame, scales, sentences
 from normlab.figures.legend import Legend, legend, mean_of, range_of
 from normlab.figures.marks import BOUND, CROSS, HALO, band, larger, published_marks, solid_marks
 from normlab.figures.selection import Part, spread
-from normlab.figures.style import INK, STYLE, Look, Role, looks
+from normlab.figures.style import INK, Look, Role, looks, styled
 from normlab.lab import Results, published, words
 from normlab.lab.figure_spec import FigureSpec
 from normlab.lab.responses import QUANTITIES
@@ -89,7 +88,7 @@ def numbers(results: Results, spec: FigureSpec) -> ResponseAgainstFactor:
 
 def draw(numbers: ResponseAgainstFactor) -> Figure:
     """Draw the panels, with one legend."""
-    with mpl.rc_context(STYLE):
+    with styled():
         found = looks(line.role for line in numbers.panels[0].lines)
         titles = [panel.title for panel in numbers.panels]
         sheet = frame.sheet(len(titles))

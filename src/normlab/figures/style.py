@@ -5,7 +5,12 @@ few colors, or a grey print, misses nothing. Colors: M. Okabe and K. Ito, Color 
 (2008). Levels that have an order, and the numbers of a map, go from dark to light.
 """
 
-from collections.abc import Iterable
+import logging
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import matplotlib as mpl
@@ -95,6 +100,43 @@ STYLE: Any = _DEFAULTS | {
     "svg.fonttype": "path",  # text looks the same wherever it is opened
     "svg.hashsalt": "normlab",  # the same figure is the same bytes
 }
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in this style. What Matplotlib says of each letter that has no font, say once."""
+    log = logging.getLogger("matplotlib.font_manager")
+    log.addFilter(_is_of_no_weight)
+    try:
+        with mpl.rc_context(STYLE), warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield
+    finally:
+        log.removeFilter(_is_of_no_weight)
+    letters = ""
+    for warning in caught:
+        if missing := re.match(r"Glyph (\d+) .* missing from", str(warning.message)):
+            letters += chr(int(missing[1]))
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+    if letters:
+        _tell_of_boxes("".join(dict.fromkeys(letters)))
+
+
+@cache  # once: the figure is drawn again for each kind of file
+def _tell_of_boxes(letters: str) -> None:
+    warnings.warn(
+        f"no installed font that figures use has {letters!r}: they show boxes there. For Chinese,"
+        f" Japanese and Korean install {FALLBACKS[0]}.",
+        stacklevel=5,
+    )
+
+
+def _is_of_no_weight(record: logging.LogRecord) -> bool:
+    """Return whether to log this: few fonts of many letters are bold, and regular ones will do."""
+    return "font weight" not in record.getMessage()
 
 
 def looks(roles: Iterable[Role]) -> list[Look]:
