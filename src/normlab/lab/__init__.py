@@ -16,6 +16,7 @@ How its file is read::
     reading.py         load: a name or a path -> Experiment, or every mistake in the file
     validation.py      mistakes in a field, and unknown keys
     misfits.py         parts of an experiment that do not fit together
+    labels.py          layers and other labels that no training has
     obstacles.py       what keeps a training from being run
 
 How it is run::

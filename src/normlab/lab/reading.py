@@ -16,6 +16,7 @@ from normlab.lab.config import SetUp, TrialConfig, digest
 from normlab.lab.experiment import Experiment
 from normlab.lab.factors import Levels, grid, set_field
 from normlab.lab.files import is_file
+from normlab.lab.labels import misnamed
 from normlab.lab.misfits import misfits
 from normlab.lab.obstacles import obstacles
 from normlab.lab.provenance import COPY
@@ -32,6 +33,9 @@ MOST_LINES = 20
 """Of a file, of its levels, of a run, and of the mistakes that are told."""
 
 DURATIONS = ("training.steps", "training.epochs")
+
+OF_LABELS = ("factors", "network", "training.probes")
+"""What changes which layers and other labels there are, that a file as it was written names."""
 
 
 def load(
@@ -204,7 +208,10 @@ def _all_mistakes(tree: dict[str, Any], path: Path, settings: Mapping[str, Any])
     levels_changed = is_stored or any(field.startswith("factors.") for field in settings)
     found = [*_missing_files(experiment, path)]
     found += misfits(experiment, levels_changed=levels_changed)
-    return found + (_wrong_fields(experiment) or _impossible_trials(experiment))
+    found += _wrong_fields(experiment) or _impossible_trials(experiment)
+    if not found and not is_stored and not any(field.startswith(OF_LABELS) for field in settings):
+        found += misnamed(experiment, _set_ups(experiment))
+    return found
 
 
 def _too_many(experiment: Experiment) -> Iterator[str]:
@@ -268,6 +275,11 @@ def _impossible_trials(experiment: Experiment) -> list[str]:
         for reason in mistakes(TrialConfig, tree) or obstacles(parse(TrialConfig, tree)):
             reasons.setdefault(reason, []).append(levels)
     return [_blamed(at, len(combinations)) + reason for reason, at in reasons.items()]
+
+
+def _set_ups(experiment: Experiment) -> Iterator[SetUp]:
+    for levels in grid(experiment.factors):
+        yield parse(TrialConfig, experiment.tree_of(levels, replicate=0))
 
 
 def _blamed(where: list[Levels], n_combinations: int) -> str:

@@ -142,12 +142,12 @@ def selected(series: Series, select: dict[str, Any]) -> FloatArray:
     for i, (axis, labels) in enumerate(zip(series.axes, series.labels, strict=True), start=1):
         if axis in select:
             wanted = select[axis] if isinstance(select[axis], tuple | list) else (select[axis],)
-            at = [j for j, label in enumerate(labels) if any(_is(label, w) for w in wanted)]
+            at = [j for j, label in enumerate(labels) if any(is_label(label, w) for w in wanted)]
             values = np.take(values, at, axis=i)
     return values
 
 
-def _is(label: str | float, wanted: str | float) -> bool:
+def is_label(label: str | float, wanted: str | float) -> bool:
     """Return whether a label is the wanted one, or of the wanted class: "ReLU 2" is a "ReLU"."""
     if isinstance(label, str) and isinstance(wanted, str):
         return label == wanted or label.rpartition(" ")[0] == wanted
