@@ -46,6 +46,19 @@ def test_what_is_no_large_enough_integer_is_refused(value: Any) -> None:
         _checks.integer("n", value, at_least=3)
 
 
+def test_an_integer_that_compiled_code_cannot_hold_is_refused() -> None:
+    assert _checks.integer("n", 2**63 - 1) == 2**63 - 1
+    with refuses(f"n must be an integer of at most {2**63 - 1}, got {2**63}."):
+        _checks.integer("n", 2**63, at_least=3)
+
+
+def test_a_number_too_long_to_be_shown_is_told_of() -> None:
+    with refuses(
+        f"n must be an integer of at most {2**63 - 1}, got more digits than can be shown."
+    ):
+        _checks.integer("n", 10**5000)
+
+
 @pytest.mark.parametrize("value", [0.5, 1, np.float32(0.5), np.int64(1)])
 def test_a_real_number_comes_back_as_a_python_float(value: Any) -> None:
     found = _checks.real("p", value, above=0, at_most=1)

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from normlab._typing import FloatArray
 from normlab.errors import ArgumentError, ShapeError
 
+MOST = 2**63 - 1
+"""The largest integer: compiled code holds no larger one."""
+
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -23,14 +26,21 @@ def require(condition: bool, argument: str, rule: str, value: object, remedy: st
     """Raise ``ArgumentError`` unless ``condition`` holds."""
     if not condition:
         tail = f" {remedy}" if remedy else ""
-        raise ArgumentError(f"{argument} must {rule}, got {value!r}.{tail}")
+        raise ArgumentError(f"{argument} must {rule}, got {_shown(value)}.{tail}")
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "more digits than can be shown"
 
 
 def integer(argument: str, value: Any, *, at_least: int | None = None) -> int:
-    """Return ``value`` as an int, which is at least ``at_least`` where that is given."""
+    """Return ``value`` as an int that fits into 64 bits, at least ``at_least`` where given."""
     rule = "be an integer" if at_least is None else f"be an integer of at least {at_least}"
-    inside = is_integer(value) and (at_least is None or value >= at_least)
-    require(inside, argument, rule, value)
+    require(is_integer(value) and (at_least is None or value >= at_least), argument, rule, value)
+    require(abs(int(value)) <= MOST, argument, f"be an integer of at most {MOST}", value)
     return int(value)
 
 

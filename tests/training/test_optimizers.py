@@ -260,6 +260,9 @@ def test_learning_rate_may_change_between_steps() -> None:
     optimizer.learning_rate = 0.25
     optimizer.step(parameters, {"weight": np.ones(2)})
     np.testing.assert_array_equal(parameters["weight"], [-1.25, -1.25])
+    with pytest.raises(ArgumentError, match="learning_rate must be a finite number above 0"):
+        optimizer.learning_rate = -1
+    assert optimizer.learning_rate == 0.25
 
 
 def test_adamw_decays_weights_and_nothing_else() -> None:

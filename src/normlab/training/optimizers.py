@@ -39,10 +39,19 @@ class Optimizer(ABC):
     _kernel: ClassVar[Callable[..., None]]
 
     def __init__(self, learning_rate: float = 0.01) -> None:
-        self.learning_rate = _checks.real("learning_rate", learning_rate, above=0)
+        self.learning_rate = learning_rate
         self.n_steps = 0
         self._bound: Parameters = {}
         self._groups: list[Group] = []
+
+    @property
+    def learning_rate(self) -> float:
+        """The step size."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._learning_rate = _checks.real("learning_rate", value, above=0)
 
     def step(self, parameters: Parameters, gradients: Gradients) -> None:
         """Take one step.
