@@ -126,7 +126,7 @@ def of_batch_into(
     terms: FloatArray,
 ) -> None:
     """Set mean, M2 and inv_std, the rows of ``found``, and the terms."""
-    mean, M2, inv_std = found
+    mean, M2, inv_std = found[0], found[1], found[2]  # unpacked, they would go through no vectors
     moments_into(team, code, x, mean, M2)
     inverse_std_into(M2 / (x.size // mean.size), eps, inv_std)
     terms_into(mean, inv_std, gamma, beta, terms)

@@ -22,7 +22,7 @@ from normlab._typing import FloatArray
 from normlab.kernels._by_address import code_of
 from normlab.kernels._compile import by_address, compiled, compiled_within
 from normlab.kernels._vectors import choose, everywhere, load, prefetch, store
-from normlab.kernels.blocks import next_rows, sum_of_turns, take_turns, vector_lanes, walked_rows
+from normlab.kernels.blocks import add_turns, next_rows, take_turns, vector_lanes, walked_rows
 
 
 @cache
@@ -150,9 +150,10 @@ def block_sums(
             dy[start : start + rows], x[start : start + rows], group, own, floor, d_gamma, d_beta
         )
         found = sums[block].reshape(2, n_groups, n_features)
+        add_turns(d_gamma, n_features)
+        add_turns(d_beta, n_features)
         for j in range(n_features):
-            found[0, group, j] = sum_of_turns(d_gamma, j, n_features)
-            found[1, group, j] = sum_of_turns(d_beta, j, n_features)
+            found[0, group, j], found[1, group, j] = d_gamma[j], d_beta[j]
 
 
 @compiled_within

@@ -59,12 +59,14 @@ def take_turns(lanes: FloatArray, n_features: int) -> None:
 
 
 @merged
-def sum_of_turns(lanes: FloatArray, feature: int, n_features: int) -> float:
-    """Return the sum of the lanes that hold this feature of a group, in their order."""
-    total: float = lanes[feature]
-    for lane in range(feature + n_features, lanes.size, n_features):
-        total += lanes[lane]
-    return total
+def add_turns(lanes: FloatArray, n_features: int) -> None:
+    """Add to the first lanes, one a feature, the others of the same feature, in their order."""
+    if n_features < lanes.size:
+        for j in range(n_features):
+            total = lanes[j]
+            for lane in range(j + n_features, lanes.size, n_features):
+                total += lanes[lane]
+            lanes[j] = total
 
 
 @compiled_within

@@ -38,10 +38,10 @@ from normlab.kernels._floats import least_normal
 from normlab.kernels._team import share_out
 from normlab.kernels._vectors import everywhere, load, prefetch, store
 from normlab.kernels.blocks import (
+    add_turns,
     block_rows,
     in_lanes,
     next_rows,
-    sum_of_turns,
     take_turns,
     vector_lanes,
 )
@@ -180,17 +180,26 @@ def _to_moments(
 ) -> None:
     n_features = mean.size
     n = x.shape[0] * x.shape[2] * x.shape[3] // n_features
-    for j in range(n_features):
-        sums[j] = sum_of_turns(sums, j, n_features)
-        squares[j] = sum_of_turns(squares, j, n_features)
+    add_turns(sums, n_features)
+    add_turns(squares, n_features)
     share = 1.0 / n
     least = 1e4 * n * least_normal(x)  # below it, squares have lost digits
+    n_doubtful = 0
     for j in range(n_features):
         mean[j] = pivot[j] + sums[j] * share
         M2[j] = squares[j] - sums[j] * (sums[j] * share)
-    for j in range(n_features):
-        if not squares[j] <= 8.0 * M2[j] < np.inf or 0.0 < squares[j] < least:
-            mean[j], M2[j] = _two_passes(x[:, group, :, j::n_features])
+        n_doubtful += _is_doubtful(squares[j], M2[j], least)
+    if n_doubtful > 0:  # asked once for all: so the loop above goes through vectors
+        for j in range(n_features):
+            if _is_doubtful(squares[j], M2[j], least):
+                mean[j], M2[j] = _two_passes(x[:, group, :, j::n_features])
+
+
+@merged
+def _is_doubtful(square: float, M2: float, least: float) -> bool:
+    """Return whether digits may have been lost in M2, or it has overflowed."""
+    near = (square <= 8.0 * M2) & (np.inf > 8.0 * M2)
+    return not (near & ((square == 0.0) | (square >= least)))
 
 
 @compiled_within
