@@ -64,9 +64,10 @@ def _trainers(network_spec: CNNSpec) -> dict[str, Trainer]:
 
 
 def _trained(trainers: dict[str, Trainer]) -> dict[str, Trainer]:
-    """Take a step with each, without which there is nothing to evaluate with."""
+    """Take a step with each, without which there is nothing to evaluate with, and warm up."""
     for trainer in trainers.values():
         trainer.step()
+        trainer.evaluate(100)
     return trainers
 
 
