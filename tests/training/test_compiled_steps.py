@@ -142,8 +142,9 @@ def test_a_training_that_diverges_at_once_has_no_statistics() -> None:
     assert np.isnan(found[0][1].train_loss).all()
 
 
-def test_probes_change_nothing() -> None:
-    watched, alone = network(), network()
+@pytest.mark.parametrize("n_units", [1, 2, SIZES[1]])
+def test_probes_change_nothing(n_units: int) -> None:
+    watched, alone = (network(sizes=(SIZES[0], n_units, SIZES[-1])) for _ in range(2))
     probes = Probes(names=("gradients",), first_step=3, every=4)
     seen = run(watched, images(), config(probes=probes))
     expected = run(alone, images(), config())
