@@ -30,6 +30,15 @@ def test_one_hot_targets_mean_the_same() -> None:
     assert accuracy(y, one_hot(target, 4)) == accuracy(y, target)
 
 
+@pytest.mark.parametrize("n_classes", [2, 10, 70])
+def test_of_equal_outputs_the_first_is_the_answer(n_classes: int) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, (200, n_classes)).astype(np.float32)
+    target = rng.integers(0, n_classes, 200)
+    target[::2] = y[::2].argmax(axis=1)
+    assert accuracy(y, target) == np.mean(y.argmax(axis=1) == target) > 0.5
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_row_that_is_not_finite_counts_as_wrong(bad: float) -> None:
     y = np.array([[bad, 0.0], [1.0, 0.0], [0.0, bad]])

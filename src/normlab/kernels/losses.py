@@ -104,12 +104,11 @@ def n_correct(y: FloatArray, target: Target) -> int:
     """Return in how many rows the first largest output is at the target and all are finite."""
     n = 0
     for i in range(len(y)):
-        best, finite = 0, True
-        for j in range(y.shape[1]):
-            finite &= np.isfinite(y[i, j])
-            if y[i, j] > y[i, best]:
-                best = j
-        n += finite and best == target[i]
+        own, n_ahead = y[i, target[i]], 0
+        for j in range(y.shape[1]):  # through vectors: no output waits for the one before it
+            is_ahead = (y[i, j] > own) | ((y[i, j] == own) & (j < target[i]))
+            n_ahead += is_ahead | (not np.isfinite(y[i, j]))
+        n += n_ahead == 0
     return n
 
 
