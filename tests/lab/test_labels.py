@@ -82,6 +82,12 @@ def test_labels_that_some_training_has_fit(text: str, tmp_path: Path) -> None:
     assert load(tmp_path, TINY + PROBES + text).name == "tiny"
 
 
+def test_where_no_percentile_is_recorded_none_fits(tmp_path: Path) -> None:
+    text = TINY + PROBES.replace("[15, 50]", "[]")
+    with pytest.raises(ExperimentError, match=r"percentile: must be one of \[\], got 50.0"):
+        load(tmp_path, text + response("unit_percentiles", "percentile = 50"))
+
+
 def test_convolutional_networks_have_their_layers(tmp_path: Path) -> None:
     text = CNN + PROBES + BANDS
     assert load(tmp_path, text.format("ReLU 3", 0)).figures[0].layer == "ReLU 3"

@@ -77,9 +77,9 @@ def _layers_and_parameters(spec: NetworkSpec) -> tuple[tuple[str, ...], tuple[st
 
 def _in_short(labels: list[Label]) -> str:
     """Return "Dense 1 to 4, ReLU 1 to 3", or 0 to 9, or each of a few."""
-    if all(isinstance(label, int) for label in labels):
+    if labels and all(isinstance(label, int) for label in labels):
         return f"{labels[0]} to {labels[-1]}"
-    if not all(isinstance(label, str) and " " in label for label in labels):
+    if not labels or not all(isinstance(label, str) and " " in label for label in labels):
         return str(labels)
     numbers = [str(label).rpartition(" ") for label in labels]
     found = []
